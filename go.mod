@@ -1,0 +1,9 @@
+module offheap.example/lookaside
+
+go 1.25.0
+
+require (
+	github.com/klauspost/cpuid/v2 v2.4.2
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/sys v0.47.0
+)
