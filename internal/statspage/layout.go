@@ -1,0 +1,126 @@
+package statspage
+
+// Geometry of the file.
+const (
+	// Version names this layout; a reader refuses any other.
+	Version = 1
+	// HeaderSize is the size of the header in bytes: one page of the
+	// smallest kind.
+	HeaderSize = 4096
+	// EntrySize is the size of one directory record in bytes.
+	EntrySize = 256
+	// FileSize is the size of a full file in bytes. It is sparse: pages
+	// cost memory when they are first written.
+	FileSize = 1 << 30
+	// SmallSize is the size in bytes for a file on the Go heap, which holds
+	// the header and the directory; shards live elsewhere then.
+	SmallSize = HeaderSize + smallEntries*EntrySize
+
+	fullEntries  = 8192
+	smallEntries = 512
+)
+
+// Packing of Cache.W.
+const (
+	// CountBits is the number of low bits of Cache.W that hold the number
+	// of parked blocks.
+	CountBits = 16
+	// CountMask selects the number of parked blocks from Cache.W.
+	CountMask = 1<<CountBits - 1
+	// OneGet is what a get adds to Cache.W, apart from the block it takes.
+	OneGet = 1 << CountBits
+)
+
+// Kind says what a directory record describes.
+type Kind uint32
+
+// The kinds of directory records.
+const (
+	KindFree      Kind = iota // the record is not in use
+	KindLookaside             // a list of its own
+	KindAllocator             // an allocator; its classes name it as Parent
+	KindClass                 // one size class of an allocator
+	KindTag                   // a tag's account in an allocator
+	KindLocal                 // a goroutine's own shard of an allocator
+)
+
+// Header is the first page of a file.
+type Header struct {
+	Magic      [8]byte
+	Version    uint32
+	PageSize   uint32
+	Size       uint64
+	PID        uint64
+	Started    int64 // nanoseconds since 1970
+	Entries    uint32
+	HighEntry  uint32 // one more than the highest record ever used
+	Generation uint64 // changes whenever a record is taken or returned
+	NameLen    uint32
+	_          uint32
+	Name       [64]byte
+	Arena      Arena
+}
+
+// Arena is the page account, in bytes unless it says otherwise. The arena
+// writes it under its lock.
+type Arena struct {
+	Reserved, Committed, InUse, Purged, Limit, Metadata uint64
+	Pieces, Purges, Acquires, Releases                  uint64 // counts
+}
+
+// Entry is one directory record.
+type Entry struct {
+	Kind    Kind
+	Parent  uint32 // index of the allocator's record plus one; 0: none
+	Class   uint32
+	Tag     [4]byte
+	Size    uint64 // bytes a block holds
+	Stride  uint64 // bytes from one block to the next
+	Created int64  // nanoseconds since 1970
+
+	// Where the shards are: shard i's Cache is at ShardOff + i*ShardStride.
+	// ShardOff is 0 when they are not in this file.
+	ShardOff    uint64
+	ShardStride uint64
+	Shards      uint32
+	NameLen     uint32
+	Name        [48]byte
+
+	Counters Counters
+}
+
+// Counters are the words of a list that change on slow paths only, written
+// under the list's lock.
+type Counters struct {
+	Gets     uint64 // handed out past the shards
+	Puts     uint64 // taken back past the shards
+	Refills  uint64
+	Spills   uint64
+	Failures uint64
+	Slabs    uint64 // slabs held now
+	Held     uint64 // bytes of those slabs
+	Carved   uint64 // blocks ever cut from the slabs held now
+	OnSlabs  uint64 // of those, free on their slab
+	Depot    uint64 // blocks parked in the depot
+	Depth    uint64 // blocks a shard may park now
+	GetBytes uint64 // of direct gets, for lists of varying size (large, tags)
+	PutBytes uint64
+}
+
+// Cache is the head of what one P owns of one list. It fills one cache line;
+// the block references follow it.
+type Cache struct {
+	W       uint64 // gets<<CountBits | parked blocks
+	Cap     uint32 // blocks that may be parked; 0: not set up
+	Size    uint32 // bytes a block holds
+	In, Out uint64 // blocks moved in and out in bulk
+	Refills uint64
+	Spills  uint64
+	Folded  uint64 // gets that no longer fit W
+	Slots   uint64 // room for block references behind this head
+}
+
+// CacheHead is the size of a Cache in bytes.
+const CacheHead = 64
+
+var magic = [8]byte{'L', 'K', 'A', 'S', 'I', 'D', 'E', 0}
