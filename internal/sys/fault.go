@@ -1,0 +1,34 @@
+package sys
+
+import (
+	"os"
+	"sync/atomic"
+)
+
+// hook is the fault hook, nil in production. Publishes: the function given to SetFault. Pairs with: Fault.
+var hook atomic.Pointer[func(op string) error]
+
+// SetFault makes every call that may be refused ask f first, with the name of the operation; an error from f is
+// returned in place of the call. Nil switches the hook off. It returns a function that puts the former hook back.
+// For tests; safe while other goroutines map.
+func SetFault(f func(op string) error) (restore func()) {
+	var p *func(op string) error
+	if f != nil {
+		p = &f
+	}
+	old := hook.Swap(p) // Publishes: f. Pairs with: Fault.
+	return func() { hook.Store(old) }
+}
+
+// Fault asks the hook about op. Backings that need no kernel call ask it as well, so that their refusals are tested
+// by the same tests.
+func Fault(op string) error {
+	f := hook.Load() // Reads what SetFault published.
+	if f == nil {
+		return nil
+	}
+	return (*f)(op)
+}
+
+// PageSize is the size of a page in bytes, a power of two.
+func PageSize() int { return os.Getpagesize() }
