@@ -124,3 +124,14 @@ type Cache struct {
 const CacheHead = 64
 
 var magic = [8]byte{'L', 'K', 'A', 'S', 'I', 'D', 'E', 0}
+
+// TagCell is what one P counts for one tag; the cells of a KindTag record
+// are at ShardOff + i*ShardStride.
+type TagCell struct {
+	Gets, Puts         uint64
+	GetBytes, PutBytes uint64 // what the blocks hold
+	_                  [4]uint64
+}
+
+// TagCellSize is the size of a TagCell in bytes.
+const TagCellSize = 64
