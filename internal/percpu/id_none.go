@@ -1,4 +1,4 @@
-//go:build !lookaside_tokens && (race || lookaside_pinned || !linux || android || !gc || !amd64)
+//go:build !lookaside_tokens && (race || lookaside_pinned || !linux || android || !gc || !(amd64 || arm64))
 
 package percpu
 

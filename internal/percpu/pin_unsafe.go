@@ -1,11 +1,16 @@
 //go:build !lookaside_tokens
 
+// What the compiler cannot check here: that runtime.procPin and runtime.procUnpin exist, with these signatures.
+//
+// Why it holds: the runtime keeps both for packages like this one; its source says so beside them, with the promise
+// not to remove them or change their signatures, and the linker refuses the program otherwise.
+//
+// What would break it: a linker that refuses the names. The build tag lookaside_tokens does without them.
+
 package percpu
 
 import (
 	"runtime"
-	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"offheap.example/lookaside/internal/race"
@@ -17,10 +22,10 @@ func procPin() int
 //go:linkname procUnpin runtime.procUnpin
 func procUnpin()
 
-// Pin keeps the calling goroutine on its P until Unpin and returns the id of that P: no other goroutine runs
-// between a Pin and an Unpin with that id meanwhile, nor in an unpreemptible section that read it. Until Unpin the
-// caller must not block, allocate, panic, call anything that might, or follow a pointer that foreign code could
-// have written; sections of one goroutine do not nest.
+// Pin keeps the calling goroutine on its P until Unpin and returns the id of that P: until then no other goroutine
+// is between a Pin and an Unpin with that id, nor in an unpreemptible section that read it. Until Unpin the caller
+// must not block, allocate, panic, call anything that might, or follow a pointer that foreign code could have
+// written; sections of one goroutine do not nest.
 func Pin() int {
 	id := procPin()
 	if race.Enabled {
@@ -38,43 +43,13 @@ func Unpin(id int) {
 }
 
 // MaxID returns the number of ids in use now: GOMAXPROCS. It may grow at any moment, and an id that Pin or ID
-// returned may be larger than what MaxID returned before; callers need a slow path for ids beyond their tables. It
+// returns may be larger than what MaxID returned before; callers need a slow path for ids beyond their tables. It
 // takes a lock of the scheduler and must not be called in a section.
 func MaxID() int { return runtime.GOMAXPROCS(0) }
 
-// edges has one address per id through which race builds order the sections of that id. Ids beyond the table share
-// addresses, which draws more edges than there are: the detector may miss a race then, but reports no false one.
-var edges [edgeCount]uint64
+// edges has the addresses through which race builds order the sections of one id; other builds have no use for it,
+// and the linker drops it. Ids beyond the table share addresses, which draws more edges than there are: the detector
+// may miss a race then, but reports no false one.
+var edges [1024]uint64
 
-const edgeCount = 1 << (8 * raceBit)
-
-func edge(id int) unsafe.Pointer { return unsafe.Pointer(&edges[uint(id)%edgeCount]) }
-
-// world is what Barrier stops.
-var world struct {
-	begun atomic.Uint64 // Publishes: nothing. Counts the stops that have begun; pairs with itself, in Barrier.
-
-	mu    sync.Mutex       // guards stats, and makes stops follow one another
-	stats runtime.MemStats // what nobody reads; kept so that Barrier allocates nothing
-}
-
-// Barrier returns after every unpreemptible and every pinned section that had begun before the call has ended; what
-// those sections wrote is visible to the caller, and what the caller wrote before is visible to every section that
-// begins afterwards. It stops the world once (callers that meet share a stop), allocates nothing, and must not be
-// called in a section.
-func Barrier() {
-	before := world.begun.Load()
-	world.mu.Lock()
-	if world.begun.Load() == before {
-		world.begun.Add(1)
-		// Neither an unpreemptible nor a pinned section contains a point at which its goroutine can be stopped, so the
-		// world stands still only when all of them are over.
-		runtime.ReadMemStats(&world.stats)
-	}
-	world.mu.Unlock()
-	if race.Enabled {
-		for i := range edges {
-			race.Acquire(unsafe.Pointer(&edges[i]))
-		}
-	}
-}
+func edge(id int) unsafe.Pointer { return unsafe.Pointer(&edges[uint(id)%uint(len(edges))]) }
