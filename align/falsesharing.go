@@ -8,9 +8,8 @@ package align
 //
 // It is a constant because array lengths and struct padding are, so it cannot
 // be read from the processor; it is the largest line among the machines of one
-// GOARCH instead. On amd64 that is 64 and has been since the first one. (Intel's
-// adjacent-line prefetcher fetches pairs of lines, which is why some libraries
-// pad to 128; it does not take lines away from a processor that writes them, and
-// what is padded here is several lines long, so at most its two ends could be
-// touched, at twice the padding.)
+// GOARCH instead. On amd64 that is 64. (Some libraries pad to 128 there, because
+// Intel's adjacent-line prefetcher fetches lines in pairs. What is padded here is
+// many lines long and written by one P in the usual case, so only its first and
+// last line could be fetched in vain; that is not worth twice the padding.)
 const FalseSharing = 64
