@@ -2,6 +2,8 @@ package house
 
 import (
 	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path"
 	"path/filepath"
@@ -99,6 +101,27 @@ func unjustified(file *ast.File) string {
 		return "opens with a comment that does not say what would break it"
 	}
 	return ""
+}
+
+func TestTheJustificationRuleCanFail(t *testing.T) {
+	const why = "// What the compiler cannot check here: that the offset lies inside. It holds because\n" +
+		"// every offset comes from the table below."
+	for _, row := range []struct{ opening, complaint string }{
+		{"package x\n", "does not open with a comment"},
+		{"//go:build linux\n\npackage x\n", "does not open with a comment"},
+		{why + "\n\npackage x\n", "what would break it"},
+		{why + " A longer table would break it.\n\npackage x\n", ""},
+		{"//go:build linux\n\npackage x\n\n" + why + " A longer table would break it.\n", ""},
+		{"// It is fast, and it was measured to be so on three machines, one of them old; another table would break it.\n\npackage x\n", "the compiler cannot check"},
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "x_unsafe.go", row.opening+"\nimport \"unsafe\"\n", parser.ParseComments)
+		require.NoError(t, err)
+		if row.complaint == "" {
+			require.Empty(t, unjustified(file), row.opening)
+		} else {
+			require.Contains(t, unjustified(file), row.complaint, row.opening)
+		}
+	}
 }
 
 func TestAssemblyIsListed(t *testing.T) {
