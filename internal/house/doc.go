@@ -9,7 +9,8 @@
 //	unsafe_test.go     unsafe is imported in *_unsafe.go only, each file is
 //	                   listed and says why it holds; assembly is listed too
 //	words_test.go      package and export comments; words that are not used;
-//	                   no file knows the machine it was written on
+//	                   no file knows the machine it was written on, and none
+//	                   puts work off
 //	markdown_test.go   every path, identifier, make target and link that the
 //	                   Markdown names exists
 //

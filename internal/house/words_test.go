@@ -176,18 +176,32 @@ func TestWords(t *testing.T) {
 // Put together here so that this file does not name one.
 var homeFolder = regexp.MustCompile(`(?m)(?:^|[\s"'=(` + "`" + `])/(?:` + strings.Join([]string{"wo" + "rk", "ro" + "ot", "ho" + "me", "Use" + "rs"}, "|") + `)/[\w.]`)
 
+// Marks of work that was put off; put together for the same reason.
+var putOff = regexp.MustCompile(`\b(?:` + strings.Join([]string{"TO" + "DO", "FIX" + "ME", "XX" + "X"}, "|") + `)\b`)
+
 func TestNoFileKnowsItsMachine(t *testing.T) {
-	repo := load(t)
 	require.Regexp(t, homeFolder, "see /ho"+"me/somebody/x")
 	require.NotRegexp(t, homeFolder, "bench/ho"+"me/x")
-	for _, file := range repo.files {
+	noText(t, homeFolder, "names a folder of one machine")
+}
+
+func TestNothingIsPutOff(t *testing.T) {
+	require.Regexp(t, putOff, "// TO"+"DO: later")
+	require.NotRegexp(t, putOff, "context.TO"+"DOS")
+	noText(t, putOff, "puts something off: do it, or leave it out")
+}
+
+// noText fails for each text file of the repository that has what pattern finds.
+func noText(t *testing.T, pattern *regexp.Regexp, complaint string) {
+	t.Helper()
+	for _, file := range load(t).files {
 		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 		require.NoError(t, err)
 		if bytes.IndexByte(text[:min(len(text), 8000)], 0) >= 0 {
 			continue // not text
 		}
-		if at := homeFolder.FindIndex(text); at != nil {
-			t.Errorf("%s:%d names a folder of one machine: %q", file, 1+bytes.Count(text[:at[0]+1], []byte("\n")), text[at[0]:at[1]])
+		if at := pattern.FindIndex(text); at != nil {
+			t.Errorf("%s:%d %s: %q", file, 1+bytes.Count(text[:at[1]-1], []byte("\n")), complaint, text[at[0]:at[1]])
 		}
 	}
 }
