@@ -1,0 +1,98 @@
+package object
+
+import (
+	"fmt"
+	"runtime"
+
+	"offheap.example/lookaside/internal/objtab"
+)
+
+// NewBody is New for the floors above: the object gets the body. cfg may be
+// nil. When NewBody fails the body's bytes still belong to the caller.
+func NewBody(b *objtab.Body, cfg *Config) (Object, error) {
+	if cfg != nil && cfg.Context != nil && !objtab.IsPointer(cfg.Context) {
+		return Object{}, fmt.Errorf("Context %T: must be a pointer and not nil: %w", cfg.Context, ErrInvalid)
+	}
+	s := slots.Get()
+	s.body = *b
+	o := Object{s, genOf(s.word.Load())}
+	if cfg == nil || !cfg.adorns() {
+		return o, nil
+	}
+	if err := o.adorn(cfg); err != nil {
+		s.body = objtab.Body{}
+		slots.Put(s)
+		return Object{}, err
+	}
+	return o, nil
+}
+
+func (c *Config) adorns() bool {
+	return c.Parent.s != nil || c.Cleanup != nil || c.Destroy != nil || c.Context != nil || c.Kind != ""
+}
+
+// adorn fills the kin of an object whose handle nobody has yet. The parent
+// comes last: nothing can fail after it, and from then on it may delete us.
+func (o Object) adorn(cfg *Config) error {
+	k := o.s.ensureKin()
+	k.kind, k.context, k.cleanup, k.destroy = cfg.Kind, cfg.Context, cfg.Cleanup, cfg.Destroy
+	bare := o.s.word.Load()
+	// Publishes: nothing, because nobody has the handle.
+	o.s.word.Store(bare | adorned)
+	if cfg.Parent.s == nil {
+		return nil
+	}
+	pk, err := cfg.Parent.lockLive()
+	if err != nil {
+		k.kind, k.context, k.cleanup, k.destroy = "", nil, nil, nil
+		o.s.word.Store(bare)
+		return fmt.Errorf("parent: %w", err)
+	}
+	pk.append(cfg.Parent.s, o.s)
+	pk.mu.Unlock()
+	return nil
+}
+
+// Body returns the body of an object of the given kind, nil for any other.
+// The caller holds a reference.
+func Body(o Object, kind objtab.Kind) *objtab.Body {
+	if b := &o.s.body; b.Kind == kind {
+		return b
+	}
+	return nil
+}
+
+// Claim gives the caller the body alone: until Unclaim everybody who wants a
+// reference waits. It fails with ErrDeleted for an object that is not live
+// and reports the number of references, having claimed nothing, when there is
+// more than one. Between the two the caller must neither block nor call
+// anything of this package.
+func Claim(o Object, kind objtab.Kind) (body *objtab.Body, refs int, err error) {
+	if o.s == nil {
+		return nil, 0, fmt.Errorf("no object: %w", ErrInvalid)
+	}
+	for {
+		w := o.s.word.Load()
+		switch {
+		case genOf(w) != o.gen || w&stateMask != live:
+			return nil, 0, ErrDeleted
+		case w&busy != 0:
+			runtime.Gosched()
+		case w&refMask != 1:
+			return nil, refsOf(w), nil
+		// Acquires: what everybody did who held a reference. Pairs with: Unref.
+		case o.s.word.CompareAndSwap(w, w|busy):
+			if o.s.body.Kind != kind {
+				Unclaim(o)
+				return nil, 0, fmt.Errorf("not a %v: %w", kind, ErrInvalid)
+			}
+			return &o.s.body, 1, nil
+		}
+	}
+}
+
+// Unclaim ends what Claim began.
+func Unclaim(o Object) {
+	// Publishes: the body. Pairs with: ref. Nobody else changes the word while it is busy.
+	o.s.word.Store(o.s.word.Load() &^ busy)
+}

@@ -1,0 +1,110 @@
+package object
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+)
+
+// ContextConfig has the callbacks of a context that is added. They run with
+// those of Config, after them, in the order in which contexts were added.
+type ContextConfig struct {
+	Cleanup, Destroy func(Object)
+}
+
+// Context returns the object's context of type T, by identity of the type:
+// types of one name and shape are different types. It returns nil and false
+// when there is none, and when the object is gone; it works in all callbacks,
+// Destroy included. It is WdfObjectGetTypedContext.
+func Context[T any](o Object) (*T, bool) {
+	if o.s == nil {
+		return nil, false
+	}
+	k := o.s.kin.Load()
+	if k == nil {
+		return nil, false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if w := o.s.word.Load(); genOf(w) != o.gen || w&adorned == 0 {
+		return nil, false
+	}
+	return find[T](k)
+}
+
+// find looks for a context. k.mu is held.
+func find[T any](k *kin) (*T, bool) {
+	if v, ok := k.context.(*T); ok {
+		return v, true
+	}
+	for i := range k.added {
+		if v, ok := k.added[i].value.(*T); ok {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+// AddContext gives the object a context of type T, zeroed, and returns it.
+// When it has one of this type already that one is returned, with an error
+// that wraps ErrExists. Objects that are not live give ErrDeleted, the zero
+// handle ErrInvalid. It is WdfObjectAllocateContext.
+func AddContext[T any](o Object, cfg ContextConfig) (*T, error) {
+	k, err := o.lockLive()
+	if err != nil {
+		return nil, fmt.Errorf("object: add context: %w", err)
+	}
+	defer k.mu.Unlock()
+	if v, ok := find[T](k); ok {
+		return v, fmt.Errorf("object: add context %T: %w", v, ErrExists)
+	}
+	v := new(T)
+	k.added = append(k.added, context{v, cfg.Cleanup, cfg.Destroy})
+	return v, nil
+}
+
+// Adopt makes the object close c when it is destroyed, after its Destroy
+// callbacks, what was adopted last first. Delete returns an error of Close
+// if it destroys the object; otherwise nobody is left to hear of it. Objects
+// that are not live give ErrDeleted, the zero handle and a nil closer
+// ErrInvalid; c stays the caller's then.
+func (o Object) Adopt(c io.Closer) error {
+	if c == nil {
+		return fmt.Errorf("object: adopt: no closer: %w", ErrInvalid)
+	}
+	k, err := o.lockLive()
+	if err != nil {
+		return fmt.Errorf("object: adopt: %w", err)
+	}
+	defer k.mu.Unlock()
+	k.closers = append(k.closers, c)
+	return nil
+}
+
+// lockLive returns the kin of a live object with its mu held: until it is
+// unlocked the object stays live. From here on the object counts as adorned.
+func (o Object) lockLive() (*kin, error) {
+	if o.s == nil {
+		return nil, fmt.Errorf("no object: %w", ErrInvalid)
+	}
+	if !o.Valid() {
+		return nil, ErrDeleted
+	}
+	k := o.s.ensureKin()
+	k.mu.Lock()
+	for {
+		w := o.s.word.Load()
+		switch {
+		case genOf(w) != o.gen || w&stateMask != live:
+			k.mu.Unlock()
+			return nil, ErrDeleted
+		case w&adorned != 0:
+			return k, nil
+		case w&busy != 0:
+			runtime.Gosched()
+		// Publishes: that Delete must take the long way. Pairs with: Delete, whose swap fails if it saw the word before.
+		case o.s.word.CompareAndSwap(w, w|adorned):
+			return k, nil
+		}
+	}
+}
