@@ -1,0 +1,2 @@
+// Package arena reserves address space and hands out runs of pages.
+package arena

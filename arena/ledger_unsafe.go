@@ -1,0 +1,103 @@
+package arena
+
+// What the compiler cannot check here: that what Metadata hands out is mapped, zero, aligned and nobody else's.
+//
+// Why it holds: a ledger is handed out once from its beginning to slackBytes before its end, and given back whole in
+// Close.
+//
+// What would break it: a ledger smaller than the request and the slack.
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"offheap.example/lookaside/align"
+)
+
+const (
+	// ledgerAlign is the alignment in bytes of what Metadata hands out.
+	ledgerAlign = 64
+	// slackBytes are readable behind everything that Metadata handed out.
+	slackBytes  = 16 << 10
+	ledgerLeast = 64 << 10
+	ledgerMost  = 64 << 20
+)
+
+// ledgers are the mappings that Metadata hands out from. Guarded by Arena.mu.
+type ledgers struct {
+	all    []ledger
+	used   uintptr // of the last one
+	handed int64   // bytes in all
+}
+
+type ledger struct {
+	base unsafe.Pointer
+	size uintptr
+}
+
+// Metadata hands out zeroed memory for bookkeeping: 64-byte aligned, outside the arena's pages and its limit, never
+// given back before Close (the floor above recycles it). At least 16 KiB of readable memory follow its last byte. It
+// counts in Stats.Metadata. Errors: ErrInvalid below one byte, ErrExhausted with the kernel's error, ErrClosed. For the
+// floor above.
+func (a *Arena) Metadata(bytes int) (unsafe.Pointer, error) {
+	if bytes < 1 {
+		return nil, fmt.Errorf("arena: metadata: %d bytes: must be at least 1: %w", bytes, ErrInvalid)
+	}
+	n, ok := align.TryUp(bytes, ledgerAlign)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gone {
+		return nil, fmt.Errorf("arena: metadata: %d bytes: %w", bytes, ErrClosed)
+	}
+	if !ok || int64(n) > MaxReserve {
+		return nil, fmt.Errorf("arena: metadata: %d bytes: %w", bytes, ErrExhausted)
+	}
+	p, err := a.ledgers.take(a.back, uintptr(n))
+	if err != nil {
+		return nil, fmt.Errorf("arena: metadata: %d bytes: %w: %w", bytes, ErrExhausted, err)
+	}
+	a.publish()
+	return p, nil
+}
+
+func (l *ledgers) take(b backing, n uintptr) (unsafe.Pointer, error) {
+	if len(l.all) == 0 || l.all[len(l.all)-1].size-l.used < n+slackBytes {
+		if err := l.grow(b, n+slackBytes); err != nil {
+			return nil, err
+		}
+	}
+	p := unsafe.Add(l.all[len(l.all)-1].base, l.used)
+	l.used += n
+	l.handed += int64(n)
+	return p, nil
+}
+
+// grow maps a ledger of twice the size of the last one, or, where that is refused, of just the size needed.
+func (l *ledgers) grow(b backing, need uintptr) error {
+	need = align.Up(need, uintptr(align.PageSize()))
+	want := uintptr(ledgerLeast)
+	if n := len(l.all); n > 0 {
+		want = min(2*l.all[n-1].size, ledgerMost)
+	}
+	want = max(want, need)
+	p, err := b.ledger(want)
+	if err != nil && want > need {
+		want = need
+		p, err = b.ledger(want)
+	}
+	if err != nil {
+		return err
+	}
+	l.all, l.used = append(l.all, ledger{p, want}), 0
+	return nil
+}
+
+func (l *ledgers) close(b backing) error {
+	var errs []error
+	for _, m := range l.all {
+		errs = append(errs, b.unmap(m.base, m.size))
+	}
+	l.all, l.used = nil, 0
+	return errors.Join(errs...)
+}
