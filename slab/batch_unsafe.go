@@ -1,0 +1,125 @@
+package slab
+
+// What the compiler cannot check here: as in hot_unsafe.go. popBatch and
+// pushBatch are nosplit and never inlined, and call nothing preemptible
+// before their last store to the shard; the slices they write and read are
+// the caller's, who passed them as Go values.
+
+import (
+	"fmt"
+	"math/bits"
+	"unsafe"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/percpu"
+	"offheap.example/lookaside/internal/statspage"
+)
+
+// popBatch fills dst from the current P's cache at off and returns how many
+// blocks it found. They are n bytes long, with the class's capacity.
+//
+//go:nosplit
+//go:noinline
+func (h *hot) popBatch(dst [][]byte, off uintptr, n int) int {
+	k := 0
+	if id := uint32(percpu.ID()); id < h.gate.Load() {
+		c := cacheAt(h.shards, uintptr(id)*h.stride+off)
+		i := int(c.W & statspage.CountMask)
+		for k < len(dst) && k < i {
+			r := slot(c, uintptr(i-1-k))
+			st := r.stateByte()
+			if *st&^subMask != stParked {
+				break
+			}
+			*st += stLive - stParked
+			dst[k] = bytesAt(r.pointer(), n, int(c.Size))
+			k++
+		}
+		c.W += uint64(k) * (statspage.OneGet - 1)
+	}
+	return k
+}
+
+// pushBatch puts claimed blocks into the current P's caches and returns how
+// many it took before one did not fit.
+//
+//go:nosplit
+//go:noinline
+func (h *hot) pushBatch(src [][]byte) int {
+	k := 0
+	if id := uint32(percpu.ID()); id < h.gate.Load() {
+		shard := unsafe.Add(h.shards, uintptr(id)*h.stride)
+		span := h.span.Load()
+		for ; k < len(src); k++ {
+			p := unsafe.Pointer(unsafe.SliceData(src[k]))
+			off := uintptr(p) - h.base
+			if off >= span {
+				break
+			}
+			d := (*desc)(unsafe.Add(h.table, off>>arena.GranuleShift*descSize))
+			r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+			if d.owner != h.ownID || r >= grainsMax<<subBits {
+				break
+			}
+			st := d.stateAt(uintptr(r >> subBits))
+			c := cacheAt(shard, uintptr(d.cache)*cacheUnit)
+			i := c.W & statspage.CountMask
+			if *st != stParked|uint8(r)&subMask || i >= uint64(c.Cap) {
+				break
+			}
+			*slot(c, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
+			c.W++
+		}
+	}
+	return k
+}
+
+// AllocBatch fills dst with blocks of n bytes and returns how many it got:
+// len(dst), or fewer and the error that stopped it; those it got are out.
+func (a *Allocator) AllocBatch(dst [][]byte, n int) (int, error) {
+	for i := 0; i < len(dst); i++ {
+		if uint(n-1) < maxSmall {
+			i += a.popBatch(dst[i:], uintptr(cacheOf[uint(n+quantum-1)/quantum])*cacheUnit, n)
+			if i == len(dst) {
+				break
+			}
+		}
+		b, err := a.alloc("alloc batch", n)
+		if err != nil {
+			return i, err
+		}
+		dst[i] = b
+	}
+	return len(dst), nil
+}
+
+// FreeBatch frees every block of src. When one of them is not a live,
+// untagged block of this allocator, or is in src twice, it panics with
+// *MisuseError and frees none. Slices without capacity are skipped.
+func (a *Allocator) FreeBatch(src [][]byte) { a.freeBatch("free batch", src, stLive, true) }
+
+// GetBatch fills dst with blocks and returns how many it got: len(dst), or
+// fewer and the error that stopped it; those it got are out.
+func (l *Lookaside) GetBatch(dst [][]byte) (int, error) {
+	for i := 0; i < len(dst); i++ {
+		k := l.popBatch(dst[i:], 0, l.size)
+		if l.zero {
+			for _, b := range dst[i : i+k] {
+				clear(b)
+			}
+		}
+		if i += k; i == len(dst) {
+			break
+		}
+		b, err := l.getSlow()
+		if err != nil {
+			return i, fmt.Errorf("slab: get batch: %d of %d: %w", i, len(dst), err)
+		}
+		dst[i] = b
+	}
+	return len(dst), nil
+}
+
+// PutBatch puts every block of src. When one of them is not a live block of
+// this list, or is in src twice, it panics with *MisuseError and puts none.
+func (l *Lookaside) PutBatch(src [][]byte) { l.freeBatch("put batch", src, stLive, false) }

@@ -1,0 +1,75 @@
+package slab
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+)
+
+var sizes = []int{16, 64, 1024, 4096}
+
+func BenchmarkAllocator(b *testing.B) {
+	a := newAllocator(b)
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("impl=lookaside/work=pair/size=%d/p=1", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				x, _ := a.Alloc(n)
+				a.Free(x)
+			}
+		})
+		b.Run(fmt.Sprintf("impl=local/work=pair/size=%d/p=1", n), func(b *testing.B) {
+			c := a.NewLocal()
+			defer c.Close()
+			for b.Loop() {
+				x, _ := c.Alloc(n)
+				c.Free(x)
+			}
+		})
+		b.Run(fmt.Sprintf("impl=syncpool/work=pair/size=%d/p=1", n), func(b *testing.B) {
+			p := sync.Pool{New: func() any { x := make([]byte, n); return &x }}
+			for b.Loop() {
+				x := p.Get().(*[]byte)
+				p.Put(x)
+			}
+		})
+	}
+	for _, n := range sizes[:2] {
+		b.Run(fmt.Sprintf("impl=lookaside/work=batch1000/size=%d/p=1", n), func(b *testing.B) {
+			xs := make([][]byte, 1000)
+			for i := 0; i < b.N; i += len(xs) {
+				for j := range xs {
+					xs[j], _ = a.Alloc(n)
+				}
+				for _, x := range xs {
+					a.Free(x)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("impl=lookaside/work=batchcall32/size=%d/p=1", n), func(b *testing.B) {
+			xs := make([][]byte, 32)
+			for i := 0; i < b.N; i += len(xs) {
+				_, _ = a.AllocBatch(xs, n)
+				a.FreeBatch(xs)
+			}
+		})
+	}
+	b.Run("impl=lookaside/work=pair/size=64/p=max", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				x, _ := a.Alloc(64)
+				a.Free(x)
+			}
+		})
+	})
+}
+
+func BenchmarkLookaside(b *testing.B) {
+	l := newLookaside(b, Config{Size: 64})
+	b.Run("impl=lookaside/work=getput/size=64/p=1", func(b *testing.B) {
+		for b.Loop() {
+			x, _ := l.Get()
+			l.Put(x)
+		}
+	})
+}

@@ -1,0 +1,191 @@
+package slab
+
+// What the compiler cannot check here: that the address of the caller's
+// slice is only ever compared and used as an index. It holds because it goes
+// through tame, or through the table lookup of claimFast, which is the one
+// of hot_unsafe.go; nothing here dereferences it.
+
+import (
+	"fmt"
+	"math/bits"
+	"unsafe"
+
+	"offheap.example/lookaside/arena"
+)
+
+func addrOf(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
+
+// free is the slow path of Free and Put for blocks in the state want.
+func (o *owner) free(op string, b []byte, want uint8) {
+	o.life.RLock()
+	bad := o.claim(op, addrOf(b), want)
+	if bad == nil && !o.hand(addrOf(b)) {
+		o.unclaim(addrOf(b), want)
+		bad = o.afterClose(op, addrOf(b))
+	}
+	o.life.RUnlock()
+	if bad != nil {
+		panic(bad)
+	}
+}
+
+func (o *owner) afterClose(op string, p unsafe.Pointer) *MisuseError {
+	return &MisuseError{Op: op, Kind: UseAfterClose, List: o.name, Tag: o.tag, Addr: uintptr(p)}
+}
+
+// claim moves the block at p from the state want to parked, or says what is
+// wrong and changes nothing. From then on the block is ours. Callers hold
+// life.
+func (o *owner) claim(op string, p unsafe.Pointer, want uint8) *MisuseError {
+	if o.closed {
+		return o.afterClose(op, p)
+	}
+	if st, sub, ok := o.claimFast(p); ok && *st == want|sub {
+		*st = stParked | sub
+		return nil
+	}
+	if o.more != nil && o.more.isLarge(p) {
+		return o.more.claimLarge(op, p, want)
+	}
+	t, bad := o.tame(op, p, want)
+	if bad == nil {
+		t.park()
+	}
+	return bad
+}
+
+// claimFast finds the state byte that p would have if it were a block's
+// start, as the hot path does.
+func (o *owner) claimFast(p unsafe.Pointer) (st *uint8, sub uint8, ok bool) {
+	off := uintptr(p) - o.base
+	if off >= o.span.Load() {
+		return nil, 0, false
+	}
+	d := (*desc)(unsafe.Add(o.table, off>>arena.GranuleShift*descSize))
+	r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+	if d.owner != o.ownID || r >= grainsMax<<subBits {
+		return nil, 0, false
+	}
+	return d.stateAt(uintptr(r >> subBits)), uint8(r) & subMask, true
+}
+
+// unclaim undoes claim.
+func (o *owner) unclaim(p unsafe.Pointer, want uint8) {
+	if o.more != nil && o.more.isLarge(p) {
+		o.more.unclaimLarge(p, want)
+		return
+	}
+	if t, bad := o.tame("", p, stParked); bad == nil {
+		t.mark(want)
+	}
+}
+
+// hand gives a claimed block to its list. It reports whether the list was
+// still open.
+func (o *owner) hand(p unsafe.Pointer) bool {
+	if o.more != nil && o.more.isLarge(p) {
+		return o.more.freeLarge(p)
+	}
+	t, bad := o.tame("", p, stParked)
+	return bad == nil && t.l.give(t.r)
+}
+
+// freeBatch frees every block of src or, when one of them is wrong, none.
+func (o *owner) freeBatch(op string, src [][]byte, want uint8, skipEmpty bool) {
+	o.life.RLock()
+	bad := o.claimAll(op, src, want, skipEmpty)
+	if bad == nil {
+		bad = o.handAll(op, src, want, skipEmpty)
+	}
+	o.life.RUnlock()
+	if bad != nil {
+		panic(bad)
+	}
+}
+
+func (o *owner) claimAll(op string, src [][]byte, want uint8, skipEmpty bool) *MisuseError {
+	for i, b := range src {
+		if skipEmpty && cap(b) == 0 {
+			continue
+		}
+		if bad := o.claim(op, addrOf(b), want); bad != nil {
+			for _, b := range src[:i] {
+				if !skipEmpty || cap(b) != 0 {
+					o.unclaim(addrOf(b), want)
+				}
+			}
+			return bad
+		}
+	}
+	return nil
+}
+
+func (o *owner) handAll(op string, src [][]byte, want uint8, skipEmpty bool) (bad *MisuseError) {
+	for len(src) > 0 {
+		src = src[o.pushBatch(src):]
+		if len(src) == 0 {
+			break
+		}
+		if b := src[0]; !(skipEmpty && cap(b) == 0) && !o.hand(addrOf(b)) {
+			o.unclaim(addrOf(b), want)
+			bad = o.afterClose(op, addrOf(b))
+		}
+		src = src[1:]
+	}
+	return bad
+}
+
+// realloc is Realloc for blocks in the state want, with the alloc and free
+// that go with it.
+func (a *Allocator) realloc(b []byte, n int, want uint8, alloc func(int) ([]byte, error), free func([]byte)) ([]byte, error) {
+	switch {
+	case n < 0:
+		return nil, fmt.Errorf("slab: realloc %q: %d bytes: must not be negative: %w", a.name, n, ErrInvalid)
+	case cap(b) == 0:
+		return alloc(n)
+	case n == 0:
+		free(b)
+		return []byte{}, nil
+	}
+	room, err := a.roomOf("realloc", addrOf(b), n, want)
+	if err != nil {
+		return nil, err
+	}
+	if n <= room && (n >= room/2 || room <= 2*quantum) {
+		return bytesAt(addrOf(b), n, room), nil
+	}
+	c, err := alloc(n)
+	if err != nil {
+		if n <= room {
+			return bytesAt(addrOf(b), n, room), nil
+		}
+		return nil, err
+	}
+	copy(c, b)
+	free(b)
+	return c, nil
+}
+
+// roomOf returns the capacity of the live block at p, after trying to extend
+// it in place when it is large and n does not fit.
+func (a *Allocator) roomOf(op string, p unsafe.Pointer, n int, want uint8) (int, error) {
+	a.life.RLock()
+	if a.closed {
+		a.life.RUnlock()
+		return 0, a.errClosed(op)
+	}
+	room, bad := 0, (*MisuseError)(nil)
+	if a.isLarge(p) {
+		room, bad = a.roomLarge(op, p, n, want)
+	} else {
+		var t tamed
+		if t, bad = a.tame(op, p, want); bad == nil {
+			room = int(t.l.size)
+		}
+	}
+	a.life.RUnlock()
+	if bad != nil {
+		panic(bad)
+	}
+	return room, nil
+}

@@ -1,0 +1,146 @@
+package slab
+
+// The hot path, ordered as the CPU meets it: Get and Put of a lookaside,
+// Alloc and Free of an allocator. Nothing else is in this file.
+//
+// What the compiler cannot check here: that a P's shard is touched by nobody
+// else between the reading of the P's id and the last store. It holds
+// because these functions are nosplit and are never inlined, and call
+// nothing but the assembly that reads the id: the runtime does not preempt
+// inside them, so the goroutine stays on its P. Trim, Close and the growth
+// of GOMAXPROCS set gate to zero and then wait until every such function
+// that had begun has ended (percpu.Barrier). A call to anything preemptible
+// before the last store would break it, as would inlining into a caller.
+//
+// The only memory followed is ours: the caller's address is compared with
+// the arena's bounds and then used as an index, never dereferenced.
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"unsafe"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/percpu"
+	"offheap.example/lookaside/internal/statspage"
+)
+
+// hot is what the hot path reads: one cache line, written at birth and at
+// death, and by those who revoke the shards.
+type hot struct {
+	base   uintptr        // the arena's primary piece
+	span   atomic.Uintptr // its size; 0: every free goes the slow way
+	table  unsafe.Pointer // its granule records
+	shards unsafe.Pointer // P i's shard is at i*stride
+	stride uintptr
+	gate   atomic.Uint32 // Ps below it may use their shard; 0 while revoked
+	ownID  uint16        // our id in the granule records
+}
+
+// Alloc returns n bytes with undefined contents; their capacity is what the
+// block really holds. It returns ErrInvalid for a negative n, ErrNoMemory
+// when the arena has none, ErrClosed after Close. Alloc(0) is an empty slice
+// that occupies nothing.
+//
+//go:nosplit
+//go:noinline
+func (a *Allocator) Alloc(n int) ([]byte, error) {
+	if uint(n-1) < maxSmall {
+		off := uintptr(cacheOf[uint(n+quantum-1)/quantum]) * cacheUnit
+		if id := uint32(percpu.ID()); id < a.gate.Load() {
+			c := cacheAt(a.shards, uintptr(id)*a.stride+off)
+			if i := c.W & statspage.CountMask; i != 0 {
+				r := slot(c, uintptr(i-1))
+				if st := r.stateByte(); *st&^subMask == stParked {
+					*st += stLive - stParked
+					c.W += statspage.OneGet - 1
+					return bytesAt(r.pointer(), n, int(c.Size)), nil
+				}
+			}
+		}
+	}
+	return a.allocSlow(n)
+}
+
+// Free gives back what Alloc and its kin returned, or any re-slice of it
+// that begins at the same address. A nil slice or one without capacity is
+// ignored. Anything else that is not a live, untagged block of this
+// allocator panics with *MisuseError and changes nothing.
+//
+//go:nosplit
+//go:noinline
+func (a *Allocator) Free(b []byte) {
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	if off := uintptr(p) - a.base; off < a.span.Load() && cap(b) != 0 {
+		d := (*desc)(unsafe.Add(a.table, off>>arena.GranuleShift*descSize))
+		r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+		if d.owner == a.ownID && r < grainsMax<<subBits {
+			if st := d.stateAt(uintptr(r >> subBits)); *st == stLive|uint8(r)&subMask {
+				if id := uint32(percpu.ID()); id < a.gate.Load() {
+					c := cacheAt(a.shards, uintptr(id)*a.stride+uintptr(d.cache)*cacheUnit)
+					if i := c.W & statspage.CountMask; i < uint64(c.Cap) {
+						*slot(c, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
+						*st = stParked | uint8(r)&subMask
+						c.W++
+						return
+					}
+				}
+			}
+		}
+	}
+	a.freeSlow(b)
+}
+
+// Get returns a block: len and cap are the Size of the configuration. Its
+// contents are undefined unless the configuration says Zero. It returns
+// ErrNoMemory when the arena has none, ErrClosed after Close. It is
+// ExAllocateFromLookasideListEx.
+//
+//go:nosplit
+//go:noinline
+func (l *Lookaside) Get() ([]byte, error) {
+	if id := uint32(percpu.ID()); id < l.gate.Load() {
+		c := cacheAt(l.shards, uintptr(id)*l.stride)
+		if i := c.W & statspage.CountMask; i != 0 {
+			r := slot(c, uintptr(i-1))
+			if st := r.stateByte(); *st&^subMask == stParked {
+				*st += stLive - stParked
+				c.W += statspage.OneGet - 1
+				b := bytesAt(r.pointer(), l.size, l.size)
+				if l.zero {
+					clear(b)
+				}
+				return b, nil
+			}
+		}
+	}
+	return l.getSlow()
+}
+
+// Put gives back a block that Get returned, or any re-slice of it that
+// begins at the same address. Anything else panics with *MisuseError and
+// changes nothing. It is ExFreeToLookasideListEx.
+//
+//go:nosplit
+//go:noinline
+func (l *Lookaside) Put(b []byte) {
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	if off := uintptr(p) - l.base; off < l.span.Load() {
+		d := (*desc)(unsafe.Add(l.table, off>>arena.GranuleShift*descSize))
+		r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+		if d.owner == l.ownID && r < grainsMax<<subBits {
+			if st := d.stateAt(uintptr(r >> subBits)); *st == stLive|uint8(r)&subMask {
+				if id := uint32(percpu.ID()); id < l.gate.Load() {
+					c := cacheAt(l.shards, uintptr(id)*l.stride)
+					if i := c.W & statspage.CountMask; i < uint64(c.Cap) {
+						*slot(c, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
+						*st = stParked | uint8(r)&subMask
+						c.W++
+						return
+					}
+				}
+			}
+		}
+	}
+	l.putSlow(b)
+}

@@ -1,0 +1,189 @@
+package slab
+
+// What the compiler cannot check here: that a large block's bytes are those
+// of its run. It holds because the run made them. An address from outside is
+// only looked up.
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"unsafe"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/statspage"
+)
+
+// large is the account of the blocks that are too large for a class: each
+// has a page run of its own.
+type large struct {
+	mu     sync.Mutex
+	closed bool
+	live   map[uintptr]largeBlock
+	n      *statspage.Counters // guarded by mu
+}
+
+type largeBlock struct {
+	run   arena.Run
+	state uint8 // stLive or a tag's; stParked while it is being freed
+}
+
+var errRubbish = errors.New("no block parked is free")
+
+// allocLarge hands out a run for n bytes whose address is a multiple of to,
+// or of a page when to is 0.
+func (a *Allocator) allocLarge(op string, n, to int, zero bool) ([]byte, error) {
+	page := a.src.PageSize()
+	if n > math.MaxInt-page {
+		return nil, a.refuseLarge(op, n, errors.New("larger than any address space"))
+	}
+	pages := (n + page - 1) / page
+	var run arena.Run
+	var err error
+	switch {
+	case to > page:
+		run, err = a.src.AcquireAligned(pages, to)
+	case zero:
+		run, err = a.src.Acquire(pages)
+	default:
+		run, err = a.src.AcquireUninitialized(pages)
+	}
+	if err != nil {
+		return nil, a.refuseLarge(op, n, err)
+	}
+	g := &a.large
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		a.src.Release(run)
+		return nil, a.errClosed(op)
+	}
+	g.live[uintptr(run.Base())] = largeBlock{run, stLive}
+	g.n.Gets++
+	g.n.GetBytes += uint64(pages * page)
+	g.mu.Unlock()
+	return bytesAt(run.Base(), n, pages*page), nil
+}
+
+func (a *Allocator) refuseLarge(op string, n int, cause error) error {
+	a.large.mu.Lock()
+	if !a.large.closed {
+		a.large.n.Failures++
+	}
+	a.large.mu.Unlock()
+	return a.errFrom(op, n, cause)
+}
+
+// isLarge reports whether p is the start of a large block, or lies in
+// pages that no slab covers.
+func (a *Allocator) isLarge(p unsafe.Pointer) bool {
+	rec, state := a.src.Record(p)
+	return state == arena.PageUsed && (*desc)(rec).owner == 0
+}
+
+func (a *Allocator) claimLarge(op string, p unsafe.Pointer, want uint8) *MisuseError {
+	g := &a.large
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b, ok := g.live[uintptr(p)]
+	bad := &MisuseError{Op: op, List: a.name, Addr: uintptr(p)}
+	switch {
+	case ok && b.state == want:
+		b.state = stParked
+		g.live[uintptr(p)] = b
+		return nil
+	case ok && b.state == stParked:
+		bad.Kind = DoubleFree
+	case ok:
+		bad.Kind, bad.Tag = WrongTag, a.tagOf(b.state, uintptr(p))
+	default:
+		bad.Kind = WrongList
+		if run, ok := a.src.RunAround(p); ok {
+			if _, ok := g.live[uintptr(run.Base())]; ok {
+				bad.Kind = Misaligned
+			}
+		}
+	}
+	return bad
+}
+
+func (a *Allocator) unclaimLarge(p unsafe.Pointer, want uint8) { a.setLarge(p, want) }
+
+func (a *Allocator) setLarge(p unsafe.Pointer, state uint8) {
+	a.large.mu.Lock()
+	if b, ok := a.large.live[uintptr(p)]; ok {
+		b.state = state
+		a.large.live[uintptr(p)] = b
+	}
+	a.large.mu.Unlock()
+}
+
+func (a *Allocator) freeLarge(p unsafe.Pointer) bool {
+	g := &a.large
+	g.mu.Lock()
+	b, ok := g.live[uintptr(p)]
+	if g.closed || !ok {
+		g.mu.Unlock()
+		return false
+	}
+	delete(g.live, uintptr(p))
+	g.n.Puts++
+	g.n.PutBytes += uint64(len(b.run.Bytes()))
+	g.mu.Unlock()
+	a.src.Release(b.run)
+	return true
+}
+
+// roomLarge returns the capacity of a large block, extended in place to n
+// bytes when the pages behind it are free.
+func (a *Allocator) roomLarge(op string, p unsafe.Pointer, n int, want uint8) (int, *MisuseError) {
+	if bad := a.claimLarge(op, p, want); bad != nil {
+		return 0, bad
+	}
+	g := &a.large
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.live[uintptr(p)]
+	b.state = want
+	room := len(b.run.Bytes())
+	if page := a.src.PageSize(); n > room && n <= math.MaxInt-page {
+		if run, ok := a.src.Extend(b.run, (n+page-1)/page); ok {
+			b.run = run
+			g.n.GetBytes += uint64(len(run.Bytes()) - room)
+			room = len(run.Bytes())
+		}
+	}
+	g.live[uintptr(p)] = b
+	return room, nil
+}
+
+func (g *large) stats() Stats {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := Stats{Gets: g.n.Gets, Puts: g.n.Puts, Failures: g.n.Failures}
+	s.Live = int64(s.Gets - s.Puts)
+	s.LiveBytes = int64(g.n.GetBytes - g.n.PutBytes)
+	s.HeldBytes = s.LiveBytes
+	return s
+}
+
+// closeLarge closes the large blocks and appends those that are out. The
+// counters stay readable when their page is gone.
+func (a *Allocator) closeLarge(leaks []Leak) []Leak {
+	g := &a.large
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := *g.n
+	g.n, g.closed = &n, true
+	type sum struct{ blocks, bytes int64 }
+	byTag := make(map[Tag]sum)
+	for p, b := range g.live {
+		t := a.tagOf(b.state, p)
+		byTag[t] = sum{byTag[t].blocks + 1, byTag[t].bytes + int64(len(b.run.Bytes()))}
+	}
+	for t, s := range byTag {
+		leaks = append(leaks, Leak{fmt.Sprintf("%s/large", a.name), t, s.blocks, s.bytes})
+	}
+	return leaks
+}

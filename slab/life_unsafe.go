@@ -1,0 +1,185 @@
+package slab
+
+// What the compiler cannot check here: that nothing of an owner is touched
+// after its arena unmapped it. It holds because the arena waits for
+// arenaClosing, which shuts the gates, waits for the fast paths, marks every
+// list closed under its lock and at last takes life exclusively, which waits
+// for the slow paths. A path that followed a record under neither the gate
+// nor a list's lock nor life would break it.
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"slices"
+	"unsafe"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/statspage"
+)
+
+// attach makes o known to its arena and lays out its shards.
+func (o *owner) attach(self arena.Owner, src *arena.Arena, stride uintptr) error {
+	id, err := src.Attach(self)
+	if err != nil {
+		return o.errFrom("new "+o.what, int(stride), err)
+	}
+	o.src, o.ownID, o.file, o.entryIdx = src, id, src.Counters(), -1
+	if o.tagOf == nil {
+		o.tagOf = func(uint8, uintptr) Tag { return o.tag }
+	}
+	for _, l := range o.lists {
+		l.shift = uint8(bits.Len32(l.stride) - 1 - subBits)
+		l.grains = (l.granules<<arena.GranuleShift + 1<<(l.shift+subBits) - 1) >> (l.shift + subBits)
+		l.depth = l.minDepth
+		l.slabs = make(map[uintptr]struct{})
+	}
+	o.openShards(stride)
+	return nil
+}
+
+// publishList gives l its record in the directory.
+func (o *owner) publishList(l *list, e statspage.Entry, name string) {
+	e.Size, e.Stride = uint64(l.size), uint64(l.stride)
+	e.ShardStride, e.Shards = uint64(o.stride), o.nshards
+	if o.shardOff != 0 {
+		e.ShardOff = uint64(o.shardOff) + uint64(l.cache)*cacheUnit
+	}
+	entry, i := o.file.Take(e, name)
+	l.n, l.entryIdx = &entry.Counters, i
+	l.n.Depth = uint64(l.depth)
+}
+
+// close is Close of both kinds of owner. stats is called when nothing moves
+// any more.
+func (o *owner) close(stats func() Stats) error {
+	o.maint.Lock()
+	defer o.maint.Unlock()
+	if o.isClosed() {
+		return nil
+	}
+	// Step 1: nobody is in a shard, and everything parked goes home.
+	o.quiesce(o.drain)
+	o.closeLocals()
+	// Step 2: list by list, no block moves any more; count what is out.
+	var leaks []Leak
+	for _, l := range o.lists {
+		l.mu.Lock()
+		l.spillDepot(0)
+		l.releaseSpare()
+		l.closed = true
+		leaks = l.leaks(leaks)
+		l.mu.Unlock()
+	}
+	if o.more != nil {
+		leaks = o.more.closeLarge(leaks)
+	}
+	err := leakError(fmt.Sprintf("%s %q", o.what, o.name), leaks)
+	// Step 3: the account is final; nobody is in a slow path.
+	o.life.Lock()
+	o.last = stats()
+	o.closed = true
+	if err != nil {
+		o.leaked = err.Blocks
+	}
+	o.unpublish()
+	o.life.Unlock()
+	if err != nil {
+		return err // the arena must go on knowing whose the blocks are
+	}
+	o.src.Detach(o.ownID)
+	return nil
+}
+
+// unpublish takes the owner out of the directory and returns its shards.
+func (o *owner) unpublish() {
+	for _, l := range o.lists {
+		l.mu.Lock()
+		n := *l.n
+		l.n = &n
+		o.file.Return(l.entryIdx)
+		l.mu.Unlock()
+	}
+	if o.more != nil {
+		o.more.closeTags()
+	}
+	o.file.Return(o.entryIdx)
+	o.closeShards()
+	o.high.Store(0)
+}
+
+// arenaClosing makes o unusable for good; nothing is given back, since the
+// arena takes it all.
+func (o *owner) arenaClosing(stats func() Stats) {
+	o.maint.Lock()
+	defer o.maint.Unlock()
+	o.span.Store(0)
+	o.quiesce(func() {})
+	for _, l := range o.lists {
+		l.mu.Lock()
+		l.closed = true
+		l.mu.Unlock()
+	}
+	if o.more != nil {
+		o.more.closeLarge(nil)
+	}
+	o.life.Lock()
+	defer o.life.Unlock()
+	o.gone = true
+	if o.closed {
+		return
+	}
+	o.last = stats()
+	o.closed = true
+	for _, l := range o.lists {
+		l.mu.Lock()
+		n := *l.n
+		l.n = &n
+		l.mu.Unlock()
+	}
+	if o.more != nil {
+		o.more.closeTags()
+	}
+	o.high.Store(0)
+	o.forgetLocals()
+}
+
+// leaks appends what the list has out, by tag.
+func (l *list) leaks(to []Leak) []Leak {
+	byTag := make(map[Tag]int64)
+	for p := range l.slabs {
+		s := headerAt(p)
+		for i := uintptr(0); i < uintptr(s.grains); i++ {
+			if st := *s.state(i); st >= stLive {
+				byTag[l.o.tagOf(st&^subMask, s.base+(i<<subBits|uintptr(st&subMask))<<s.shift)]++
+			}
+		}
+	}
+	name := l.o.name
+	if len(l.o.lists) > 1 {
+		name = fmt.Sprintf("%s/%d", name, l.size)
+	}
+	for tag, n := range byTag {
+		to = append(to, Leak{List: name, Tag: tag, Blocks: n, Bytes: n * int64(l.size)})
+	}
+	return to
+}
+
+// leakError returns nil when there are no leaks.
+func leakError(what string, leaks []Leak) *LeakError {
+	if len(leaks) == 0 {
+		return nil
+	}
+	e := &LeakError{Op: what, Leaks: leaks}
+	for _, l := range leaks {
+		e.Blocks += l.Blocks
+		e.Bytes += l.Bytes
+	}
+	slices.SortFunc(e.Leaks, func(a, b Leak) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.List, b.List), cmp.Compare(a.Tag.String(), b.Tag.String()))
+	})
+	return e
+}
+
+// metadataOf returns n zero bytes of src's metadata.
+func metadataOf(src *arena.Arena, n int) (unsafe.Pointer, error) { return src.Metadata(n) }

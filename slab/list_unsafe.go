@@ -1,0 +1,324 @@
+package slab
+
+// What the compiler cannot check here: that the references in caches and in
+// the depot name blocks of this list, once each. It holds because they come
+// from takeFrom, which clears the block's bit or advances past it, or from a
+// free that moved the block's state from live to parked; and both ways the
+// reference is in one place at a time. Copying a reference without removing
+// it would break it.
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"offheap.example/lookaside/internal/invariant"
+	"offheap.example/lookaside/internal/percpu"
+	"offheap.example/lookaside/internal/statspage"
+)
+
+// list is what is shared of one lookaside or one size class: the depot and
+// the slabs, under one lock. Lock order: maint, life, list, arena.
+type list struct {
+	o     *owner
+	class uint8
+	cache uint16 // offset of its cache in a shard, in units of cacheUnit
+	shift uint8  // log2 of the state grain, less subBits
+
+	size     uint32 // bytes a block holds
+	stride   uint32 // bytes from one block to the next
+	granules uint32 // per slab
+	blocks   uint32 // per slab
+	grains   uint32 // state bytes per slab
+	slots    uint32 // room in a cache
+	minDepth uint32
+	maxDepth uint32
+
+	mu     sync.Mutex
+	closed bool
+	depth  uint32 // blocks a shard may park now
+	tuned  tuneState
+	depot  []ref
+	bins   [numBins]uintptr // slabs with free blocks, fullest first
+	spare  uintptr          // one empty slab
+	idle   []unsafe.Pointer // headers of slabs that are gone
+	slabs  map[uintptr]struct{}
+
+	// n is published. Guarded by mu, like everything it counts.
+	n        *statspage.Counters
+	entryIdx int
+}
+
+// setUp makes a cache usable that was never used, or that was made under
+// another depth.
+func (l *list) setUp(c *statspage.Cache) {
+	if c.Cap == 0 {
+		c.Size, c.Slots = l.size, uint64(l.slots)
+		atomic.StoreUint32(&c.Cap, max(l.minDepth, min(l.depth, l.minDepth*2)))
+	}
+}
+
+// Slow paths change the words of a cache by atomic stores, so that Stats may
+// read them at any time; the P that owns the cache is pinned, or revoked.
+func add(p *uint64, n uint64) { atomic.StoreUint64(p, *p+n) }
+
+// get is the slow path of every get: it hands out one block and, on the way,
+// fills the current P's cache.
+func (l *list) get(op string) (ref, error) {
+	// Step 1: the list's lock. Whoever holds it may use depot and slabs.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ref{}, l.o.errClosed(op)
+	}
+	// Step 2: the depot must have a block, from a slab if need be.
+	want := l.grow()
+	if len(l.depot) == 0 {
+		if err := l.fill(want); err != nil {
+			l.n.Failures++
+			return ref{}, l.o.errFrom(op, int(l.size), err)
+		}
+	}
+	// Step 3: pinned, move a batch to this P and keep one block for the caller.
+	var r ref
+	id := percpu.Pin()
+	if c := l.o.cache(id, l); c != nil {
+		l.load(c, want)
+		r = l.pop(c)
+	}
+	percpu.Unpin(id)
+	// Step 4: no cache, or only rubbish in it: take one directly.
+	if r == (ref{}) {
+		if r = l.popDepot(); r == (ref{}) {
+			if err := l.fill(1); err != nil {
+				l.n.Failures++
+				return ref{}, l.o.errFrom(op, int(l.size), err)
+			}
+			r = l.popDepot()
+		}
+		*r.stateByte() += stLive - stParked
+		l.n.Gets++
+		l.n.GetBytes += uint64(l.size)
+	}
+	return r, nil
+}
+
+// load moves up to want blocks from the depot into c, which is ours.
+func (l *list) load(c *statspage.Cache, want uint32) {
+	i := uint32(c.W & statspage.CountMask)
+	if c.Cap < l.depth {
+		atomic.StoreUint32(&c.Cap, min(l.depth, c.Cap*2))
+	} else if c.Cap > l.depth {
+		atomic.StoreUint32(&c.Cap, l.depth)
+	}
+	if i >= c.Cap {
+		return
+	}
+	k := min(want, max(1, c.Cap/2), c.Cap-i, uint32(len(l.depot)))
+	from := uint32(len(l.depot)) - k
+	copy(l.cacheRefs(c)[i:], l.depot[from:])
+	l.depot = l.depot[:from]
+	add(&c.W, uint64(k))
+	add(&c.In, uint64(k))
+	add(&c.Refills, 1)
+	l.fold(c)
+	l.n.Refills++
+	l.n.Depot = uint64(from)
+}
+
+// quick is get for those who are not in the unpreemptible fast path: one
+// pinned look into the current P's cache.
+func (l *list) quick() (r ref) {
+	id := percpu.Pin()
+	if c := l.o.ready(id, l); c != nil {
+		r = l.pop(c)
+	}
+	percpu.Unpin(id)
+	return r
+}
+
+// quickPut is the same for put. It reports whether r found room.
+func (l *list) quickPut(r ref) (ok bool) {
+	id := percpu.Pin()
+	if c := l.o.ready(id, l); c != nil {
+		if i := c.W & statspage.CountMask; i < uint64(c.Cap) {
+			*slot(c, uintptr(i)) = r
+			add(&c.W, 1)
+			ok = true
+		}
+	}
+	percpu.Unpin(id)
+	return ok
+}
+
+// take hands out one block by the cheapest way that is open.
+func (l *list) take(op string) (ref, error) {
+	if percpu.Current() != percpu.Unpreemptible && !invariant.Sometimes(25) {
+		if r := l.quick(); r != (ref{}) {
+			return r, nil
+		}
+	}
+	return l.get(op)
+}
+
+// give takes one parked block back by the cheapest way that is open. It
+// reports whether the list was open.
+func (l *list) give(r ref) bool {
+	if percpu.Current() != percpu.Unpreemptible && !invariant.Sometimes(25) && l.quickPut(r) {
+		return true
+	}
+	return l.put(r)
+}
+
+// pop takes the newest good block from c, which is ours.
+func (l *list) pop(c *statspage.Cache) ref {
+	for {
+		i := c.W & statspage.CountMask
+		if i == 0 {
+			return ref{}
+		}
+		r := *slot(c, uintptr(i-1))
+		if st := r.stateByte(); *st&^subMask == stParked {
+			*st += stLive - stParked
+			add(&c.W, statspage.OneGet-1)
+			return r
+		}
+		// A block that is not parked has no business here: two goroutines
+		// freed it at the same moment. Hand it out to nobody.
+		atomic.StoreUint64(&c.W, c.W-1)
+		add(&c.Out, 1)
+	}
+}
+
+func (l *list) popDepot() ref {
+	for len(l.depot) > 0 {
+		r := l.depot[len(l.depot)-1]
+		l.depot = l.depot[:len(l.depot)-1]
+		l.n.Depot = uint64(len(l.depot))
+		if *r.stateByte()&^subMask == stParked {
+			return r
+		}
+	}
+	return ref{}
+}
+
+// put is the slow path of every put: r's state is parked already.
+func (l *list) put(r ref) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.ensureDepot()
+	id := percpu.Pin()
+	c := l.o.cache(id, l)
+	if c != nil {
+		if i := uint32(c.W & statspage.CountMask); i >= c.Cap {
+			l.unload(c, i-c.Cap+max(1, c.Cap/2))
+		}
+		*slot(c, uintptr(c.W&statspage.CountMask)) = r
+		add(&c.W, 1)
+	}
+	percpu.Unpin(id)
+	if c == nil {
+		l.n.Puts++
+		l.n.PutBytes += uint64(l.size)
+		l.depot = append(l.depot, r)
+	}
+	if len(l.depot) > l.depotMax() {
+		l.spillDepot(l.depotMax() / 2)
+	}
+	l.n.Depot = uint64(len(l.depot))
+	return true
+}
+
+// unload moves the k coldest blocks of c, which is ours, to the depot, which
+// has room.
+func (l *list) unload(c *statspage.Cache, k uint32) {
+	i := uint32(c.W & statspage.CountMask)
+	refs := l.cacheRefs(c)
+	l.depot = append(l.depot, refs[:k]...)
+	copy(refs, refs[k:i])
+	atomic.StoreUint64(&c.W, c.W-uint64(k))
+	add(&c.Out, uint64(k))
+	add(&c.Spills, 1)
+	if c.Cap > l.depth {
+		atomic.StoreUint32(&c.Cap, l.depth)
+	}
+	l.fold(c)
+	l.n.Spills++
+}
+
+// fold keeps the gets in W from running over.
+func (l *list) fold(c *statspage.Cache) {
+	const many = 1 << 46
+	if gets := c.W >> statspage.CountBits; gets >= many {
+		add(&c.Folded, gets)
+		atomic.StoreUint64(&c.W, c.W&statspage.CountMask)
+	}
+}
+
+// cacheRefs returns all of c's room for references.
+func (l *list) cacheRefs(c *statspage.Cache) []ref { return unsafe.Slice(slot(c, 0), l.slots) }
+
+// drainCache puts everything that c parks on the slabs. c is revoked.
+func (l *list) drainCache(c *statspage.Cache) {
+	i := uint32(c.W & statspage.CountMask)
+	for _, r := range l.cacheRefs(c)[:i] {
+		l.putBack(r)
+	}
+	atomic.StoreUint64(&c.W, c.W-uint64(i))
+	add(&c.Out, uint64(i))
+}
+
+// depotMax is how many blocks the depot may hold.
+func (l *list) depotMax() int { return 2 * int(l.slots) }
+
+// ensureDepot makes room for one cache's worth above the most the depot may
+// hold, so that nobody allocates while pinned.
+func (l *list) ensureDepot() {
+	if l.depot == nil {
+		l.depot = make([]ref, 0, l.depotMax()+int(l.slots)+1)
+	}
+}
+
+// spillDepot puts the oldest blocks of the depot on their slabs until keep
+// are left.
+func (l *list) spillDepot(keep int) {
+	n := len(l.depot) - keep
+	if n <= 0 {
+		return
+	}
+	for _, r := range l.depot[:n] {
+		l.putBack(r)
+	}
+	l.depot = append(l.depot[:0], l.depot[n:]...)
+	l.n.Depot = uint64(len(l.depot))
+}
+
+// stats returns the list's account.
+func (l *list) stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.statsLocked()
+}
+
+func (l *list) statsLocked() Stats {
+	n := l.n
+	s := Stats{
+		Size: int(l.size), Gets: n.Gets, Puts: n.Puts, Refills: n.Refills, Spills: n.Spills,
+		Failures: n.Failures, Parked: int64(len(l.depot)), Slabs: int64(n.Slabs),
+		HeldBytes: int64(n.Held), Depth: int(l.depth),
+	}
+	l.o.eachCache(l, func(c *statspage.Cache) {
+		w := atomic.LoadUint64(&c.W)
+		gets, parked := w>>statspage.CountBits+atomic.LoadUint64(&c.Folded), w&statspage.CountMask
+		s.Gets += gets
+		s.Puts += gets + parked + atomic.LoadUint64(&c.Out) - atomic.LoadUint64(&c.In)
+		s.Parked += int64(parked)
+	})
+	s.Live = int64(s.Gets - s.Puts)
+	s.LiveBytes = s.Live * int64(l.size)
+	s.ParkedBytes = s.Parked * int64(l.size)
+	return s
+}

@@ -1,0 +1,238 @@
+package slab
+
+// What the compiler cannot check here: that the shards' memory is large
+// enough for every P id below the gate, and that it is used by its P alone
+// or by somebody who holds the shards revoked. It holds because the gate is
+// never set above the number of shards allocated, and because quiesce waits
+// for percpu.Barrier between closing the gate and touching a shard. Touching
+// a shard without the pin and without quiesce would break it.
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/percpu"
+	"offheap.example/lookaside/internal/statspage"
+)
+
+// owner is what an Allocator and a Lookaside have in common: the lists, the
+// shards of the Ps, and the protocol by which both are opened and closed.
+type owner struct {
+	hot
+
+	src  *arena.Arena
+	file *statspage.File
+	name string
+	what string // "allocator" or "lookaside"
+
+	lists []*list
+
+	// The shards. open is the gate of the slow paths: the number of
+	// shards, or 0 while they are revoked. high is one more than the
+	// largest id that ever set a shard up.
+	open      atomic.Uint32
+	high      atomic.Uint32
+	nshards   uint32
+	shardOff  int64  // in file; 0: on the Go heap
+	shardHeap []byte // keeps them alive then
+	entry     *statspage.Entry
+	entryIdx  int
+
+	// The shards that single goroutines own. Guarded by localMu, the last
+	// lock but the arena's.
+	localMu sync.Mutex
+	locals  map[*Local]struct{}
+
+	// maint orders those who revoke the shards. It comes before life and
+	// every list's lock.
+	maint sync.Mutex
+
+	// life is held shared by slow paths that look at records of the arena
+	// without a list's lock, and exclusively by those who close.
+	life   sync.RWMutex
+	closed bool  // guarded by life; also set in every list
+	gone   bool  // the arena is closed too
+	last   Stats // what Stats says from then on
+	leaked int64 // blocks that were out; guarded by life
+
+	more others // what is not in lists; nil for a lookaside
+
+	tag   Tag                                 // of all blocks of a lookaside
+	tagOf func(state uint8, addr uintptr) Tag // of a block, by its state
+}
+
+// others is what an owner keeps beside its lists: an allocator's large
+// blocks. Callers hold life.
+type others interface {
+	isLarge(p unsafe.Pointer) bool
+	claimLarge(op string, p unsafe.Pointer, want uint8) *MisuseError
+	unclaimLarge(p unsafe.Pointer, want uint8)
+	freeLarge(p unsafe.Pointer) bool
+	closeLarge(leaks []Leak) []Leak
+	closeTags() // nobody counts from then on
+}
+
+// minShards is the least number of Ps for which shards are laid out.
+const minShards = 64
+
+// openShards lays out one shard of stride bytes for every P that there may
+// be. Shards cost memory when their P first uses them.
+func (o *owner) openShards(stride uintptr) {
+	o.stride = (stride + statspage.CacheHead - 1) &^ (statspage.CacheHead - 1)
+	o.nshards = uint32(max(minShards, 2*runtime.NumCPU(), percpu.MaxID()))
+	bytes := int(o.nshards) * int(o.stride)
+	p, off, ok := o.file.Alloc(bytes)
+	if !ok {
+		o.nshards = uint32(max(2*runtime.NumCPU(), percpu.MaxID(), 8))
+		bytes = int(o.nshards) * int(o.stride)
+		o.shardHeap = alignedBytes(bytes)
+		p, off = unsafe.Pointer(unsafe.SliceData(o.shardHeap)), 0
+	}
+	o.shards, o.shardOff = p, off
+}
+
+// alignedBytes returns n zero bytes on the Go heap that begin at a cache
+// line: whole words, so that atomic access is aligned everywhere.
+func alignedBytes(n int) []byte {
+	b := make([]byte, n+statspage.CacheHead)
+	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (statspage.CacheHead - 1)
+	return b[skip : skip+uintptr(n)]
+}
+
+// closeShards gives the shards' memory back.
+func (o *owner) closeShards() {
+	if o.shardOff != 0 {
+		o.file.Free(o.shardOff, int(o.nshards)*int(o.stride))
+	}
+	o.shardOff, o.shardHeap, o.shards = 0, nil, nil
+}
+
+// start opens the gates: from here on every P uses its shard.
+func (o *owner) start() {
+	s := o.src.Space()
+	o.base, o.table = uintptr(s.Base), s.Table
+	o.span.Store(s.Size)
+	o.admit()
+}
+
+// admit sets both gates. The fast one stays shut where the fast path cannot
+// be used at all.
+func (o *owner) admit() {
+	o.open.Store(o.nshards)
+	if percpu.Current() == percpu.Unpreemptible {
+		o.gate.Store(o.nshards)
+	}
+}
+
+// quiesce runs f while no P uses its shard and none will: operations meanwhile
+// go to the lists directly. Callers hold maint.
+func (o *owner) quiesce(f func()) {
+	// Publishes: the revocation. Pairs with: the gate loads in hot_unsafe.go
+	// and in cache; percpu.Barrier waits for whoever loaded it before.
+	o.gate.Store(0)
+	o.open.Store(0)
+	percpu.Barrier()
+	f()
+}
+
+// cache returns the current P's cache of list l, set up, or nil when it may
+// not be used. The caller is pinned as id and holds l.mu.
+func (o *owner) cache(id int, l *list) *statspage.Cache {
+	if uint(id) >= uint(o.open.Load()) {
+		return nil
+	}
+	c := cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache)*cacheUnit)
+	l.setUp(c)
+	for h := o.high.Load(); uint32(id) >= h; h = o.high.Load() {
+		if o.high.CompareAndSwap(h, uint32(id)+1) {
+			break
+		}
+	}
+	return c
+}
+
+// ready returns the current P's cache of list l if it is set up and may be
+// used. The caller is pinned as id.
+func (o *owner) ready(id int, l *list) *statspage.Cache {
+	if uint(id) < uint(o.open.Load()) {
+		c := cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache)*cacheUnit)
+		if c.Cap != 0 {
+			return c
+		}
+	}
+	return nil
+}
+
+// eachPCache calls f for the cache of l in every P's shard that was ever set
+// up.
+func (o *owner) eachPCache(l *list, f func(c *statspage.Cache)) {
+	off := uintptr(l.cache) * cacheUnit
+	for id := uintptr(0); id < uintptr(o.high.Load()); id++ {
+		f(cacheAt(o.shards, id*o.stride+off))
+	}
+}
+
+// eachCache is eachPCache and the same for every Local.
+func (o *owner) eachCache(l *list, f func(c *statspage.Cache)) {
+	o.eachPCache(l, f)
+	off := uintptr(l.cache) * cacheUnit
+	o.localMu.Lock()
+	for c := range o.locals {
+		f(cacheAt(c.shard, off))
+	}
+	o.localMu.Unlock()
+}
+
+// drain moves every block parked in a shard or a depot to its slab. The
+// shards are revoked.
+func (o *owner) drain() {
+	for _, l := range o.lists {
+		l.mu.Lock()
+		if !l.closed {
+			o.eachPCache(l, l.drainCache)
+			l.spillDepot(0)
+		}
+		l.mu.Unlock()
+	}
+}
+
+// trim drains the shards, releases every empty slab and gives the arena's
+// idle pages back to the system. It returns the bytes given back.
+func (o *owner) trim() int64 {
+	o.maint.Lock()
+	defer o.maint.Unlock()
+	if o.isClosed() {
+		return 0
+	}
+	o.quiesce(o.drain)
+	o.admit()
+	for _, l := range o.lists {
+		l.mu.Lock()
+		l.releaseSpare()
+		l.mu.Unlock()
+	}
+	return o.src.Purge(0)
+}
+
+func (o *owner) isClosed() bool {
+	o.life.RLock()
+	defer o.life.RUnlock()
+	return o.closed
+}
+
+// errFrom turns an arena's refusal into one of ours.
+func (o *owner) errFrom(op string, n int, cause error) error {
+	if errors.Is(cause, arena.ErrClosed) {
+		return fmt.Errorf("slab: %s %q: %w: %w", op, o.name, ErrClosed, cause)
+	}
+	return fmt.Errorf("slab: %s %q: %d bytes: %w: %w", op, o.name, n, ErrNoMemory, cause)
+}
+
+func (o *owner) errClosed(op string) error {
+	return fmt.Errorf("slab: %s %q: %w", op, o.name, ErrClosed)
+}

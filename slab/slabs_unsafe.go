@@ -1,0 +1,271 @@
+package slab
+
+// What the compiler cannot check here: that a slab header, its state bytes
+// and its bitmap lie in one piece of metadata, and that a granule's record
+// leads back to them. It holds because newSlab lays them out from the same
+// numbers that all others use, and because a slab's records are cleared
+// before its pages go back to the arena. Metadata is never unmapped while
+// the arena is open, so a stale record leads to memory that can be read.
+
+import (
+	"math/bits"
+	"slices"
+	"unsafe"
+
+	"offheap.example/lookaside/arena"
+)
+
+// Slabs with free blocks are kept by how full they are, in quarters: the
+// fullest are used first, so that the others can become empty.
+const (
+	numBins = 4
+	binNone = 0xFF
+)
+
+// headerAt returns the slab header at a metadata address.
+func headerAt(p uintptr) *slabHdr { return *(**slabHdr)(unsafe.Pointer(&p)) }
+
+func (s *slabHdr) addr() uintptr { return uintptr(unsafe.Pointer(s)) }
+
+// state returns the i-th state byte.
+func (s *slabHdr) state(i uintptr) *uint8 {
+	return (*uint8)(unsafe.Add(unsafe.Pointer(s), slabHdrSize+i))
+}
+
+// bitmap returns the bitmap of blocks that came back, one bit a grain.
+func (s *slabHdr) bitmap() []uint64 {
+	p := unsafe.Add(unsafe.Pointer(s), slabHdrSize+uintptr(s.grains+7)&^7)
+	return unsafe.Slice((*uint64)(p), (s.grains+63)/64)
+}
+
+// descOf returns the record of the granule at p, an address of the arena.
+func (o *owner) descOf(p unsafe.Pointer) *desc {
+	if off := uintptr(p) - o.base; off < o.span.Load() {
+		return (*desc)(unsafe.Add(o.table, off>>arena.GranuleShift*descSize))
+	}
+	rec, _ := o.src.Record(p)
+	return (*desc)(rec)
+}
+
+// metaBytes is the size of a slab's header, states and bitmap.
+func (l *list) metaBytes() int {
+	return slabHdrSize + int(l.grains+7)&^7 + int(l.grains+63)/64*8
+}
+
+// newSlab gets pages and a header for an empty slab.
+func (l *list) newSlab() (*slabHdr, error) {
+	page := arena.Granule
+	if n := l.o.src.PageSize(); n > page {
+		page = n
+	}
+	pages := (int(l.granules)*arena.Granule + page - 1) / page
+	run, err := l.o.src.AcquireUninitialized(pages)
+	if err != nil {
+		return nil, err
+	}
+	p, err := l.metadata()
+	if err != nil {
+		l.o.src.Release(run)
+		return nil, err
+	}
+	s := (*slabHdr)(p)
+	*s = slabHdr{
+		base: uintptr(run.Base()), granules: l.granules, blocks: l.blocks,
+		grains: l.grains, shift: l.shift, bin: binNone,
+	}
+	rec := unsafe.Pointer(l.o.descOf(run.Base()))
+	for i := uint32(0); i < l.granules; i++ {
+		d := (*desc)(unsafe.Add(rec, i*descSize))
+		d.state = uintptr(unsafe.Pointer(s.state(0)))
+		d.delta, d.cache, d.shift, d.class = uint16(i), l.cache, l.shift, l.class
+		d.owner = l.o.ownID // last: now it counts
+	}
+	l.slabs[s.addr()] = struct{}{}
+	l.n.Slabs++
+	l.n.Held += uint64(pages * page)
+	return s, nil
+}
+
+// metadata returns zeroed memory for a header.
+func (l *list) metadata() (unsafe.Pointer, error) {
+	if n := len(l.idle); n > 0 {
+		p := l.idle[n-1]
+		l.idle = l.idle[:n-1]
+		clear(unsafe.Slice((*byte)(p), l.metaBytes()))
+		return p, nil
+	}
+	return metadataOf(l.o.src, l.metaBytes())
+}
+
+// releaseSlab gives an empty slab's pages back.
+func (l *list) releaseSlab(s *slabHdr) {
+	l.unlink(s)
+	run, ok := l.o.src.RunAround(s.pointer())
+	if !ok {
+		panic("slab: release: a slab without a run")
+	}
+	rec := unsafe.Pointer(l.o.descOf(s.pointer()))
+	clear(unsafe.Slice((*byte)(rec), int(s.granules)*descSize))
+	delete(l.slabs, s.addr())
+	l.n.Slabs--
+	l.n.Held -= uint64(len(run.Bytes()))
+	l.n.Carved -= uint64(s.carved)
+	l.n.OnSlabs -= uint64(s.free)
+	l.idle = append(l.idle, unsafe.Pointer(s))
+	l.o.src.Release(run)
+}
+
+func (s *slabHdr) pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&s.base)) }
+
+// fill moves up to want blocks from slabs to the depot, which is empty. It
+// takes them from the fullest slabs that have any; the spare slab or a new
+// one is used only when there are none.
+func (l *list) fill(want uint32) error {
+	l.ensureDepot()
+	for uint32(len(l.depot)) < want {
+		s := l.fullest()
+		if s == nil {
+			if len(l.depot) > 0 {
+				break
+			}
+			var err error
+			if s, err = l.emptySlab(); err != nil {
+				return err
+			}
+		}
+		l.takeFrom(s, want-uint32(len(l.depot)))
+	}
+	slices.Reverse(l.depot) // the first one taken is handed out first: from the end
+	l.n.Depot = uint64(len(l.depot))
+	return nil
+}
+
+func (l *list) fullest() *slabHdr {
+	for _, p := range l.bins {
+		if p != 0 {
+			return headerAt(p)
+		}
+	}
+	return nil
+}
+
+func (l *list) emptySlab() (*slabHdr, error) {
+	if l.spare != 0 {
+		s := headerAt(l.spare)
+		l.spare = 0
+		return s, nil
+	}
+	return l.newSlab()
+}
+
+// takeFrom appends up to want blocks of s to the depot: first those that
+// came back, then those never used, both in the order of their addresses.
+func (l *list) takeFrom(s *slabHdr, want uint32) {
+	bm := s.bitmap()
+	for w := s.hint; want > 0 && s.free > 0 && w < uint32(len(bm)); w++ {
+		for ; want > 0 && bm[w] != 0; want-- {
+			i := uintptr(w)*64 + uintptr(bits.TrailingZeros64(bm[w]))
+			bm[w] &= bm[w] - 1
+			s.free--
+			l.n.OnSlabs--
+			st := s.state(i)
+			sub := uintptr(*st & subMask)
+			*st = stParked | uint8(sub)
+			l.depot = append(l.depot, ref{s.base + (i<<subBits|sub)<<s.shift, uintptr(unsafe.Pointer(st))})
+		}
+		if bm[w] == 0 {
+			s.hint = w + 1
+		}
+	}
+	for ; want > 0 && s.carved < s.blocks; want-- {
+		off := uintptr(s.carved) * uintptr(l.stride)
+		s.carved++
+		l.n.Carved++
+		r := off >> s.shift
+		st := s.state(r >> subBits)
+		*st = stParked | uint8(r)&subMask
+		l.depot = append(l.depot, ref{s.base + off, uintptr(unsafe.Pointer(st))})
+	}
+	l.place(s)
+}
+
+// putBack returns a parked block to its slab, and the slab to the arena when
+// that was the last block out of it.
+func (l *list) putBack(r ref) {
+	st := r.stateByte()
+	if *st&^subMask != stParked {
+		return // see pop
+	}
+	d := l.o.descOf(r.pointer())
+	i := r.state - d.state
+	s := headerAt(d.state - slabHdrSize)
+	*st &= subMask
+	w := uint32(i / 64)
+	s.bitmap()[w] |= 1 << (i % 64)
+	s.hint = min(s.hint, w)
+	s.free++
+	l.n.OnSlabs++
+	if s.free == s.carved {
+		l.retire(s)
+		return
+	}
+	l.place(s)
+}
+
+// retire keeps an empty slab as the spare one, or releases it when there is
+// one already.
+func (l *list) retire(s *slabHdr) {
+	if l.spare == 0 {
+		l.unlink(s)
+		l.spare = s.addr()
+		return
+	}
+	l.releaseSlab(s)
+}
+
+// releaseSpare releases the empty slab that is kept, if any.
+func (l *list) releaseSpare() {
+	if l.spare != 0 {
+		s := headerAt(l.spare)
+		l.spare = 0
+		l.releaseSlab(s)
+	}
+}
+
+// avail is the number of blocks that s can still hand out.
+func (s *slabHdr) avail() uint32 { return s.blocks - s.carved + s.free }
+
+// place puts s into the bin that fits how full it is.
+func (l *list) place(s *slabHdr) {
+	bin := uint8(binNone)
+	if n := s.avail(); n > 0 {
+		bin = uint8(min(numBins-1, n*numBins/s.blocks))
+	}
+	if bin == s.bin {
+		return
+	}
+	l.unlink(s)
+	if bin != binNone {
+		s.bin, s.next = bin, l.bins[bin]
+		if s.next != 0 {
+			headerAt(s.next).prev = s.addr()
+		}
+		l.bins[bin] = s.addr()
+	}
+}
+
+// unlink takes s out of its bin.
+func (l *list) unlink(s *slabHdr) {
+	if s.bin == binNone {
+		return
+	}
+	if s.prev != 0 {
+		headerAt(s.prev).next = s.next
+	} else {
+		l.bins[s.bin] = s.next
+	}
+	if s.next != 0 {
+		headerAt(s.next).prev = s.prev
+	}
+	s.bin, s.next, s.prev = binNone, 0, 0
+}
