@@ -1,0 +1,276 @@
+package mdl
+
+import (
+	"fmt"
+	"iter"
+	"net"
+
+	"offheap.example/lookaside/internal/objtab"
+	"offheap.example/lookaside/memory"
+	"offheap.example/lookaside/object"
+	"offheap.example/lookaside/slab"
+)
+
+// ErrInvalid is returned for arguments that make no sense. It is
+// object.ErrInvalid.
+var ErrInvalid = object.ErrInvalid
+
+// MisuseError is what operations without an error to return panic with when
+// the list was released before.
+type MisuseError = slab.MisuseError
+
+const (
+	inlineSegments = 16
+	quarantine     = 4096 // lists released before a *List is used again
+)
+
+// List is a scatter list: bytes that need not be contiguous, described and not
+// copied. It is made by New, Of and Describe and ends with Release. One
+// goroutine at a time may use it; the memory objects in it are shared freely.
+// It is an MDL chain.
+type List struct {
+	b *body // nil once released
+}
+
+// body is what a list has while it lives. It is used again as soon as the
+// list is released, whereas the List waits for its turn: a stale *List finds
+// no body.
+type body struct {
+	segments []segment // inline[:] or larger
+	lo, hi   int       // the list is segments[lo:hi]; none of them is empty
+	size     int       // bytes in them
+	vec      net.Buffers
+	vecStore net.Buffers // what vec uses up
+	inline   [inlineSegments]segment
+}
+
+// segment is a contiguous part of a list.
+type segment struct {
+	m        memory.Object // the zero handle where the bytes are borrowed
+	window   []byte        // bytes that this list may use
+	off      int           // where in window the list's bytes begin: what Advance passed is headroom
+	readOnly bool
+}
+
+func (s *segment) bytes() []byte { return s.window[s.off:] }
+func (s *segment) len() int      { return len(s.window) - s.off }
+
+var (
+	bodies  = objtab.Cache[body]{Init: func(b *body) { b.segments = b.inline[:] }}
+	handles = objtab.Queue[List]{Hold: quarantine}
+)
+
+// New returns an empty list, to append to.
+func New() *List {
+	l := handles.Get()
+	l.b = bodies.Get()
+	return l
+}
+
+// Of returns a list of all bytes of m, on which it takes a reference. It
+// returns errors that wrap object.ErrDeleted for a stale object and ErrInvalid
+// for what is no memory object.
+func Of(m memory.Object) (*List, error) {
+	buf, err := take(m)
+	if err != nil {
+		return nil, fmt.Errorf("mdl: of: %w", err)
+	}
+	l := New()
+	l.b.push(segment{m: m, window: buf, readOnly: m.IsReadOnly()})
+	return l, nil
+}
+
+// Describe returns a list of the bytes of b, which nobody manages: the caller
+// keeps b alive and unused elsewhere until the list is released and everybody
+// it was given to is done. Asynchronous targets refuse it. An empty b gives an
+// empty list. It is IoAllocateMdl with MmBuildMdlForNonPagedPool.
+func Describe(b []byte) (*List, error) {
+	l := New()
+	if len(b) > 0 {
+		l.b.push(segment{window: b[:len(b):len(b)]})
+	}
+	return l, nil
+}
+
+// take takes a reference on m and returns its bytes.
+func take(m memory.Object) ([]byte, error) {
+	if err := m.Ref(); err != nil {
+		return nil, err
+	}
+	// While we hold a reference the bytes stay where they are: Assign is refused.
+	buf := m.Bytes()
+	if buf == nil {
+		m.Unref()
+		return nil, fmt.Errorf("not a memory object: %w", ErrInvalid)
+	}
+	return buf, nil
+}
+
+// live returns the body of a list that is in use, or an error.
+func (l *List) live(op string) (*body, error) {
+	if l == nil || l.b == nil {
+		return nil, fmt.Errorf("mdl: %s: list is released: %w", op, object.ErrDeleted)
+	}
+	return l.b, nil
+}
+
+// must is live for operations that have no error to return.
+func (l *List) must(op string) *body {
+	if l == nil || l.b == nil {
+		panic(&MisuseError{Op: op, Kind: slab.UseAfterFree, List: "scatter list"})
+	}
+	return l.b
+}
+
+// Append adds n bytes of m, beginning at off, to the end and takes a reference
+// on m. With n == 0 it checks m and off, and adds and takes nothing. When the
+// range does not lie in m it returns a *memory.BoundsError that wraps
+// memory.ErrBufferTooSmall; a stale m gives object.ErrDeleted, and what is no
+// memory object ErrInvalid. The list is unchanged then.
+func (l *List) Append(m memory.Object, off, n int) error {
+	b, err := l.live("append")
+	if err != nil {
+		return err
+	}
+	buf, err := take(m)
+	if err != nil {
+		return fmt.Errorf("mdl: append: %w", err)
+	}
+	if !fits(off, n, len(buf)) {
+		m.Unref()
+		return &memory.BoundsError{Op: "mdl: append", Off: off, Len: n, Cap: len(buf), Err: memory.ErrBufferTooSmall}
+	}
+	if n == 0 {
+		m.Unref()
+		return nil
+	}
+	b.push(segment{m: m, window: buf[off : off+n : off+n], readOnly: m.IsReadOnly()})
+	return nil
+}
+
+// fits reports whether n bytes at off lie within size, for any n and off.
+func fits(off, n, size int) bool {
+	return off >= 0 && n >= 0 && off <= size && n <= size-off
+}
+
+// push adds a segment that is not empty.
+func (b *body) push(s segment) {
+	if b.hi == len(b.segments) {
+		b.makeRoom()
+	}
+	b.segments[b.hi] = s
+	b.hi++
+	b.size += s.len()
+}
+
+// makeRoom frees a place behind the last segment.
+func (b *body) makeRoom() {
+	to := b.segments
+	if b.lo == 0 {
+		to = make([]segment, 2*len(b.segments))
+	}
+	n := copy(to, b.segments[b.lo:b.hi])
+	clear(b.segments[max(n, b.lo):b.hi])
+	if b.lo == 0 {
+		clear(b.segments)
+	}
+	b.segments, b.lo, b.hi = to, 0, n
+}
+
+// shift takes the first segment out and drops its reference. The list is
+// whole again before anything can happen to the memory.
+func (b *body) shift() {
+	s := &b.segments[b.lo]
+	m := s.m
+	b.size -= s.len()
+	*s = segment{}
+	b.lo++
+	if b.lo == b.hi {
+		b.lo, b.hi = 0, 0
+	}
+	if m != (memory.Object{}) {
+		m.Unref()
+	}
+}
+
+// Len returns the number of bytes in the list. On a released list it panics
+// with *MisuseError.
+func (l *List) Len() int { return l.must("len").size }
+
+// Segments returns the number of contiguous parts, none of which is empty. On
+// a released list it panics with *MisuseError.
+func (l *List) Segments() int {
+	b := l.must("segments")
+	return b.hi - b.lo
+}
+
+// Borrowed reports whether any of the bytes came from Describe: nobody but the
+// caller keeps them alive. On a released list it panics with *MisuseError.
+func (l *List) Borrowed() bool {
+	b := l.must("borrowed")
+	for i := b.lo; i < b.hi; i++ {
+		if b.segments[i].m == (memory.Object{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// All yields the contiguous parts in order. They may be used until the list is
+// released; the list must not be changed meanwhile. On a released list the
+// sequence panics with *MisuseError.
+func (l *List) All() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for i := 0; ; i++ {
+			b := l.must("all")
+			if i >= b.hi-b.lo || !yield(b.segments[b.lo+i].bytes()) {
+				return
+			}
+		}
+	}
+}
+
+// Advance takes n bytes off the front and drops the references of parts that
+// it passes entirely; at the end the list is empty. When there are fewer than
+// n bytes, or n is negative, it returns a *memory.BoundsError that wraps
+// memory.ErrBufferTooSmall and changes nothing. It is MmAdvanceMdl and
+// NdisAdvanceNetBufferDataStart.
+func (l *List) Advance(n int) error {
+	b, err := l.live("advance")
+	if err != nil {
+		return err
+	}
+	if !fits(0, n, b.size) {
+		return &memory.BoundsError{Op: "mdl: advance", Len: n, Cap: b.size, Err: memory.ErrBufferTooSmall}
+	}
+	for n > 0 {
+		s := &b.segments[b.lo]
+		if k := s.len(); n >= k {
+			n -= k
+			b.shift()
+			continue
+		}
+		s.off += n
+		b.size -= n
+		n = 0
+	}
+	return nil
+}
+
+// Release ends the list and drops all its references. The *List must not be
+// used any more: operations return an error that wraps object.ErrDeleted, or
+// panic with *MisuseError where they return none, and so does a second
+// Release. That is certain until 4096 other lists have been released; then
+// the *List may be another list's. It is IoFreeMdl for the whole chain.
+func (l *List) Release() {
+	if l == nil || l.b == nil {
+		panic(&MisuseError{Op: "release", Kind: slab.DoubleFree, List: "scatter list"})
+	}
+	b := l.b
+	l.b = nil
+	for b.lo < b.hi {
+		b.shift()
+	}
+	bodies.Put(b)
+	handles.Put(l)
+}

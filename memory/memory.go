@@ -1,0 +1,242 @@
+package memory
+
+import (
+	"errors"
+	"fmt"
+
+	"offheap.example/lookaside/align"
+	"offheap.example/lookaside/internal/objtab"
+	"offheap.example/lookaside/object"
+	"offheap.example/lookaside/slab"
+)
+
+// Object is a handle of a memory object: one contiguous buffer that lives
+// until its last reference is gone. It is small, copyable and comparable; the
+// zero Object is no object. What it inherits is in package object: Ref,
+// TryRef, Unref, Delete, Parent, State, Valid, Adopt. It is WDFMEMORY.
+type Object struct{ object.Object }
+
+// kind is what memory objects are called, and the key to their bodies.
+var kind = objtab.Register("memory", finish)
+
+// finish gives the bytes of an object that is gone to whoever owns them.
+func finish(buf []byte, owner any) {
+	switch a := owner.(type) {
+	case *slab.Lookaside:
+		a.Put(buf)
+	case *slab.Allocator:
+		a.Free(buf)
+	case *slab.Tagged:
+		a.Free(buf)
+	}
+}
+
+// smallAlign is what every object that New makes is aligned to.
+const smallAlign = 16
+
+// New makes a memory object of n bytes, zeroed unless Uninitialized is given,
+// with one reference. The bytes are aligned to 16, and to a page from a page
+// on; they are freed when the last reference is gone. It returns errors that
+// wrap ErrInvalid for n below 1, for no allocator and for options that make no
+// sense, slab.ErrNoMemory, slab.ErrClosed, and object.ErrDeleted for a parent
+// that is deleted. It is WdfMemoryCreate.
+func New(a *slab.Allocator, n int, opts ...Option) (Object, error) {
+	if n <= 0 {
+		return Object{}, fmt.Errorf("memory: new: size %d: must be at least 1: %w", n, ErrInvalid)
+	}
+	if a == nil {
+		return Object{}, fmt.Errorf("memory: new: no allocator: %w", ErrInvalid)
+	}
+	var s settings
+	if err := s.read(opts, true); err != nil {
+		return Object{}, fmt.Errorf("memory: new: %w", err)
+	}
+	to := smallAlign
+	if page := align.PageSize(); n >= page {
+		to = page
+	}
+	var buf []byte
+	var owner any
+	var err error
+	if s.tag == (slab.Tag{}) {
+		owner = a
+		buf, err = a.AllocAligned(n, to)
+	} else {
+		t := a.Tagged(s.tag)
+		owner = t
+		buf, err = t.AllocAligned(n, to)
+	}
+	if err != nil {
+		return Object{}, fmt.Errorf("memory: new: %w", err)
+	}
+	if !s.uninit {
+		clear(buf)
+	}
+	m, err := s.make(buf[:n:n], owner)
+	if err != nil {
+		finish(buf, owner)
+		return Object{}, fmt.Errorf("memory: new: %w", err)
+	}
+	return m, nil
+}
+
+// FromLookaside makes a memory object of a block of l, as large as l's
+// blocks, with one reference. The contents are what Get gives: undefined
+// unless the list was made with Zero. The block goes back when the last
+// reference is gone; closing the list before that is legal, and the list then
+// lives on until its last object is gone. It returns errors that wrap
+// ErrInvalid for no list and for options that make no sense, slab.ErrNoMemory,
+// slab.ErrClosed, and object.ErrDeleted for a parent that is deleted. It is
+// WdfMemoryCreateFromLookaside.
+//
+// What it needs of the list: Close returns its *slab.LeakError while blocks
+// are out but keeps their pages and their checks, Put goes on taking those
+// blocks, and the last one completes the closing.
+func FromLookaside(l *slab.Lookaside, opts ...Option) (Object, error) {
+	if l == nil {
+		return Object{}, fmt.Errorf("memory: from lookaside: no list: %w", ErrInvalid)
+	}
+	var s settings
+	if len(opts) > 0 {
+		if err := s.read(opts, false); err != nil {
+			return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
+		}
+	}
+	buf, err := l.Get()
+	if err != nil {
+		return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
+	}
+	m, err := s.make(buf, l)
+	if err != nil {
+		l.Put(buf)
+		return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
+	}
+	return m, nil
+}
+
+// Wrap makes a memory object of b, which stays the caller's: it must live
+// longer than the object and its references, and is not freed by it. It
+// returns errors that wrap ErrInvalid for an empty b and for options that make
+// no sense, and object.ErrDeleted for a parent that is deleted. It is
+// WdfMemoryCreatePreallocated.
+func Wrap(b []byte, opts ...Option) (Object, error) {
+	if len(b) == 0 {
+		return Object{}, fmt.Errorf("memory: wrap: no bytes: %w", ErrInvalid)
+	}
+	s := settings{flags: objtab.Borrowed}
+	if err := s.read(opts, false); err != nil {
+		return Object{}, fmt.Errorf("memory: wrap: %w", err)
+	}
+	m, err := s.make(b[:len(b):len(b)], nil)
+	if err != nil {
+		return Object{}, fmt.Errorf("memory: wrap: %w", err)
+	}
+	return m, nil
+}
+
+// From returns the memory object that o is, and false when it is none or
+// gone. Callbacks, which get an object.Object, need it.
+func From(o object.Object) (Object, bool) {
+	m := Object{o}
+	_, err := m.hold()
+	if err != nil {
+		return Object{}, false
+	}
+	o.Unref()
+	return m, true
+}
+
+// Assign replaces the bytes of an object that Wrap made by b, under the same
+// conditions as in Wrap. It returns errors that wrap object.ErrDeleted for a
+// stale object, ErrNotWrapped for one that was not made by Wrap, ErrInvalid
+// for an empty b, and ErrInUse while anybody holds a reference besides the one
+// that belongs to Delete, a request or a copy under way included. It is
+// WdfMemoryAssignBuffer, made safe.
+func (m Object) Assign(b []byte) error {
+	body, err := m.hold()
+	if err != nil {
+		return fmt.Errorf("memory: assign: %w", err)
+	}
+	borrowed := body.Flags&objtab.Borrowed != 0
+	m.Unref()
+	if !borrowed {
+		return fmt.Errorf("memory: assign: %w", ErrNotWrapped)
+	}
+	if len(b) == 0 {
+		return fmt.Errorf("memory: assign: no bytes: %w", ErrInvalid)
+	}
+	body, refs, err := object.Claim(m.Object, kind)
+	if err != nil {
+		return fmt.Errorf("memory: assign: %w", err)
+	}
+	if body == nil {
+		return fmt.Errorf("memory: assign: %d references besides the first: %w", refs-1, ErrInUse)
+	}
+	body.Buf = b[:len(b):len(b)]
+	object.Unclaim(m.Object)
+	return nil
+}
+
+var (
+	errNoObject  = fmt.Errorf("no object: %w", ErrInvalid)
+	errNotMemory = fmt.Errorf("not a memory object: %w", ErrInvalid)
+)
+
+// hold takes a reference, which the caller drops, and returns the body that
+// it keeps.
+func (m Object) hold() (*objtab.Body, error) {
+	if err := m.Ref(); err != nil {
+		return nil, m.refused(err)
+	}
+	body := object.Body(m.Object, kind)
+	if body == nil {
+		m.Unref()
+		return nil, errNotMemory
+	}
+	return body, nil
+}
+
+// refused says in this package's words why there is no reference to be had.
+func (m Object) refused(err error) error {
+	switch {
+	case m == Object{}:
+		return errNoObject
+	case errors.Is(err, object.ErrDeleted):
+		return object.ErrDeleted
+	}
+	return err // more references than can be counted
+}
+
+// Bytes returns the object's bytes, which are borrowed: the slice may be used
+// while the caller holds a reference or knows that somebody does, and no
+// longer. Bytes of a ReadOnly object must not be written. A stale or zero
+// handle gives nil. It is WdfMemoryGetBuffer.
+func (m Object) Bytes() []byte {
+	body, err := m.hold()
+	if err != nil {
+		return nil
+	}
+	b := body.Buf
+	m.Unref()
+	return b
+}
+
+// Len returns the number of bytes, 0 for a stale or zero handle.
+func (m Object) Len() int { return len(m.Bytes()) }
+
+// IsReadOnly reports whether the object was made ReadOnly.
+func (m Object) IsReadOnly() bool { return m.flags()&objtab.ReadOnly != 0 }
+
+// IsWrapped reports whether the object was made by Wrap: its bytes are
+// borrowed from somebody.
+func (m Object) IsWrapped() bool { return m.flags()&objtab.Borrowed != 0 }
+
+func (m Object) flags() objtab.Flags {
+	body, err := m.hold()
+	if err != nil {
+		return 0
+	}
+	f := body.Flags
+	m.Unref()
+	return f
+}

@@ -1,0 +1,122 @@
+package memory
+
+import (
+	"fmt"
+
+	"offheap.example/lookaside/internal/objtab"
+	"offheap.example/lookaside/object"
+	"offheap.example/lookaside/slab"
+)
+
+// Option says something about a memory object that is being made. Options
+// are values, not functions, so that giving some allocates nothing. An option
+// given twice counts the last time, WithParent excepted.
+type Option struct {
+	which  option
+	tag    slab.Tag
+	parent object.Object
+	value  any
+	call   func(object.Object)
+}
+
+type option uint8
+
+const (
+	_ option = iota
+	optParent
+	optContext
+	optCleanup
+	optDestroy
+	optTag
+	optReadOnly
+	optUninitialized
+)
+
+// WithParent makes the object a child: deleting p deletes it first. A second
+// parent gives object.ErrParent, the zero handle ErrInvalid, and a parent that
+// is deleted or being deleted object.ErrDeleted.
+func WithParent(p object.Object) Option { return Option{which: optParent, parent: p} }
+
+// WithContext gives the object a context, a pointer to anything, which
+// object.Context finds. ErrInvalid for what is not a pointer, or is nil.
+func WithContext(v any) Option { return Option{which: optContext, value: v} }
+
+// WithCleanup sets the function that runs once when the object is deleted,
+// while its bytes can still be reached: see object.Config.
+func WithCleanup(f func(object.Object)) Option { return Option{which: optCleanup, call: f} }
+
+// WithDestroy sets the function that runs once when the last reference is
+// gone: see object.Config.
+func WithDestroy(f func(object.Object)) Option { return Option{which: optDestroy, call: f} }
+
+// WithTag accounts the block to a tag. Only New allocates under a tag: the
+// list's and the caller's memory have theirs, and FromLookaside and Wrap
+// return ErrInvalid.
+func WithTag(t slab.Tag) Option { return Option{which: optTag, tag: t} }
+
+// ReadOnly makes CopyIn and WriteAt fail with ErrReadOnly. It does not
+// protect the pages: whoever has the slice that Bytes returns must not write
+// to it either.
+func ReadOnly() Option { return Option{which: optReadOnly} }
+
+// Uninitialized leaves the contents undefined where New would zero them. For
+// FromLookaside and Wrap, which zero nothing, it changes nothing.
+func Uninitialized() Option { return Option{which: optUninitialized} }
+
+// settings is what a list of options comes to.
+type settings struct {
+	cfg    object.Config
+	tag    slab.Tag
+	flags  objtab.Flags
+	uninit bool
+	adorns bool // cfg says something
+}
+
+// read adds opts to s. tags says whether WithTag makes sense.
+func (s *settings) read(opts []Option, tags bool) error {
+	for i := range opts {
+		o := &opts[i]
+		switch o.which {
+		case optParent:
+			if o.parent == (object.Object{}) {
+				return fmt.Errorf("WithParent: no object: %w", ErrInvalid)
+			}
+			if s.cfg.Parent != (object.Object{}) {
+				return fmt.Errorf("WithParent: %w", object.ErrParent)
+			}
+			s.cfg.Parent, s.adorns = o.parent, true
+		case optContext:
+			if !objtab.IsPointer(o.value) {
+				return fmt.Errorf("WithContext %T: must be a pointer and not nil: %w", o.value, ErrInvalid)
+			}
+			s.cfg.Context, s.adorns = o.value, true
+		case optCleanup:
+			s.cfg.Cleanup, s.adorns = o.call, true
+		case optDestroy:
+			s.cfg.Destroy, s.adorns = o.call, true
+		case optTag:
+			if !tags {
+				return fmt.Errorf("WithTag %q: only New allocates under a tag: %w", o.tag, ErrInvalid)
+			}
+			s.tag = o.tag
+		case optReadOnly:
+			s.flags |= objtab.ReadOnly
+		case optUninitialized:
+			s.uninit = true
+		default:
+			return fmt.Errorf("the zero Option says nothing: %w", ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// make makes the object once its bytes are there.
+func (s *settings) make(buf []byte, owner any) (Object, error) {
+	body := objtab.Body{Buf: buf, Owner: owner, Kind: kind, Flags: s.flags}
+	var cfg *object.Config
+	if s.adorns {
+		cfg = &s.cfg
+	}
+	o, err := object.NewBody(&body, cfg)
+	return Object{o}, err
+}
