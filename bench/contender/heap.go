@@ -1,9 +1,6 @@
 package contender
 
-import (
-	"runtime"
-	"runtime/metrics"
-)
+import "runtime/metrics"
 
 // heap measures the Go heap against what it held at first.
 type heap struct {
@@ -17,7 +14,6 @@ func newHeap() heap {
 		{Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
 	}}
-	runtime.GC()
 	h.base = h.read()
 	return h
 }

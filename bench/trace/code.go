@@ -13,8 +13,8 @@ const (
 	wordBits   = 32 - headBits // operand bits of the longest word
 	maxOperand = 1<<(2*wordBits) - 1
 
-	// eventMax is the longest event in bytes: two operands with high words.
-	eventMax = 16
+	// eventMax is the longest event in bytes: four operands with high words.
+	eventMax = 32
 	// pad is the number of bytes behind the last word that Word may read.
 	pad = 4
 )

@@ -20,7 +20,8 @@ const firstLine = "# alloctrace v1"
 // parser turns lines into words and checks that every event could happen.
 type parser struct {
 	s    *scanner
-	b    builder
+	t    *Trace
+	b    segmented
 	name string
 	o    Options
 
@@ -47,7 +48,8 @@ func newParser(s *scanner, name string, o Options) *parser {
 	t := &Trace{Name: name, Threads: []uint32{0}}
 	return &parser{
 		s: s, name: name, o: o,
-		b:     builder{t: t},
+		t:     t,
+		b:     segmented{store: &t.store},
 		slots: &Slots{},
 		names: map[uint32]uint32{0: 0},
 	}
@@ -81,7 +83,8 @@ func (p *parser) run() error {
 		}
 	}
 	p.b.seal()
-	t := p.b.t
+	t := p.t
+	t.segs = p.b.segs
 	t.Slots = p.slots.Len()
 	t.Totals.LeakedBlocks = p.blocks
 	return nil
@@ -189,7 +192,7 @@ func (p *parser) size(v uint64) error {
 
 // grow adds to the live bytes and keeps their peak.
 func (p *parser) grow(by int64) error {
-	t := &p.b.t.Totals
+	t := &p.t.Totals
 	if by > p.o.MaxLive-p.live {
 		return p.fail("live bytes exceed the limit of %d: %d and %d more", p.o.MaxLive, p.live, by)
 	}
@@ -204,7 +207,7 @@ func (p *parser) alloc(op Op, v, align uint64) error {
 	if err := p.size(v); err != nil {
 		return err
 	}
-	t := &p.b.t.Totals
+	t := &p.t.Totals
 	if t.Allocs >= math.MaxUint32 {
 		return p.fail("more than %d allocations", uint64(math.MaxUint32))
 	}
@@ -227,7 +230,7 @@ func (p *parser) alloc(op Op, v, align uint64) error {
 
 // find turns a distance from the newest block into the block's slot.
 func (p *parser) find(what string, back uint64) (number, slot uint32, err error) {
-	n := uint64(p.b.t.Totals.Allocs)
+	n := uint64(p.t.Totals.Allocs)
 	if back >= n {
 		return 0, 0, p.fail("%s of a block never allocated: %d back, and there were only %d blocks", what, back, n)
 	}
@@ -244,7 +247,7 @@ func (p *parser) free(back uint64) error {
 	if err != nil {
 		return err
 	}
-	t := &p.b.t.Totals
+	t := &p.t.Totals
 	t.Frees++
 	if p.owners[slot] != p.thread {
 		t.CrossFrees++
@@ -265,7 +268,7 @@ func (p *parser) realloc(back, v uint64) error {
 	if err := p.size(v); err != nil {
 		return err
 	}
-	p.b.t.Totals.Reallocs++
+	p.t.Totals.Reallocs++
 	p.b.two(Realloc, uint64(slot), v)
 	by := int64(v) - p.sizes[slot]
 	p.sizes[slot] = int64(v)
@@ -276,7 +279,7 @@ func (p *parser) switchTo(v uint64) error {
 	if v >= maxThreads {
 		return p.fail("thread %d exceeds %d", v, maxThreads-1)
 	}
-	t := p.b.t
+	t := p.t
 	i, ok := p.names[uint32(v)]
 	if !ok {
 		i = uint32(len(t.Threads))
@@ -298,7 +301,7 @@ func (p *parser) comment(l []byte) error {
 	if !bytes.HasPrefix(l, []byte(endMark)) {
 		if !p.begun && !p.ended {
 			text := string(bytes.TrimPrefix(l[1:], []byte(" ")))
-			p.b.t.Comments = append(p.b.t.Comments, text)
+			p.t.Comments = append(p.t.Comments, text)
 		}
 		return nil
 	}
@@ -306,7 +309,7 @@ func (p *parser) comment(l []byte) error {
 		return p.fail("a second end line")
 	}
 	p.ended = true
-	t := &p.b.t.Totals
+	t := &p.t.Totals
 	for field := range bytes.FieldsSeq(l[len(endMark):]) {
 		key, value, _ := bytes.Cut(field, []byte("="))
 		var have int64

@@ -118,9 +118,9 @@ func Parse(r io.Reader, name string, o Options) (*Trace, error) {
 	p := newParser(newScanner(src), name, o)
 	err := p.run()
 	if err == nil {
-		return p.b.t, nil
+		return p.t, nil
 	}
-	p.b.t.Close()
+	p.t.Close()
 	var syn *SyntaxError
 	if !errors.As(err, &syn) {
 		syn = &SyntaxError{name, p.s.lines + 1, readMessage(err, packed), err}

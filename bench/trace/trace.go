@@ -93,34 +93,40 @@ func (s *store) close() error {
 	return nil
 }
 
-// builder appends events to a trace.
-type builder struct {
-	t   *Trace
-	cur []byte
+// segmented collects words in segments.
+type segmented struct {
+	store *store
+	segs  [][]byte
+	cur   []byte
 }
 
-func (b *builder) room() {
-	if cap(b.cur)-len(b.cur) < eventMax+pad {
-		b.seal()
-		b.cur = b.t.store.segment()
+// room makes sure that a whole event fits the segment at hand.
+func (s *segmented) room() {
+	if cap(s.cur)-len(s.cur) < eventMax+pad {
+		s.seal()
+		s.cur = s.store.segment()
 	}
 }
 
-func (b *builder) seal() {
-	if len(b.cur) > 0 {
-		b.t.segs = append(b.t.segs, b.cur[:len(b.cur)+pad])
+func (s *segmented) word(op Op, v uint64) { s.cur = appendWord(s.cur, op, v) }
+
+// seal ends the segment at hand.
+func (s *segmented) seal() {
+	if len(s.cur) > 0 {
+		s.segs = append(s.segs, s.cur[:len(s.cur)+pad])
 	}
-	b.cur = nil
+	s.cur = nil
 }
 
-func (b *builder) one(op Op, v uint64) {
-	b.room()
-	b.cur = appendWord(b.cur, op, v)
+func (s *segmented) one(op Op, v uint64) {
+	s.room()
+	s.word(op, v)
 }
 
-func (b *builder) two(op Op, v, w uint64) {
-	b.room()
-	b.cur = appendWord(appendWord(b.cur, op, v), op, w)
+func (s *segmented) two(op Op, v, w uint64) {
+	s.room()
+	s.word(op, v)
+	s.word(op, w)
 }
 
 // Cursor walks over the events of a trace in order. It keeps which number and
