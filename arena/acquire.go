@@ -42,7 +42,14 @@ func (a *Arena) acquire(op string, pages int, to uintptr, zero bool) (Run, error
 		a.mu.Unlock()
 		return fail(ErrClosed)
 	}
-	r, soiled, err := a.take(pages, max(to, 1))
+	var room []span // who zeroes needs the dirty ranges after the lock is gone
+	if !zero {
+		room = a.soiled[:0]
+	}
+	r, soiled, err := a.take(pages, max(to, 1), room)
+	if !zero {
+		a.soiled = soiled[:0]
+	}
 	if err == nil {
 		a.acquires++
 	}
@@ -70,8 +77,8 @@ func (p *piece) zero(spans []span) {
 	}
 }
 
-// take finds, carves and accounts for a run, and returns the dirty ranges in it.
-func (a *Arena) take(pages int, to uintptr) (Run, []span, error) {
+// take finds, carves and accounts for a run, and returns the dirty ranges in it, appended to room.
+func (a *Arena) take(pages int, to uintptr, room []span) (Run, []span, error) {
 	// Step 1: what can never be had.
 	if int64(pages) > a.cfg.Reserve>>a.shift || pages > math.MaxInt>>a.shift {
 		return Run{}, nil, fmt.Errorf("the reserve is %d bytes: %w", a.cfg.Reserve, ErrExhausted)
@@ -92,7 +99,7 @@ func (a *Arena) take(pages int, to uintptr) (Run, []span, error) {
 	}
 	// Step 4: take it out of the free run.
 	p := a.pieces[a.free.at(id).piece]
-	soiled := a.carve(id, first, n, nil)
+	soiled := a.carve(id, first, n, room)
 	refaults := int64(n) - int64(fresh) - int64(pagesIn(soiled))
 	if a.gen++; a.gen > maxGen {
 		a.gen = 1

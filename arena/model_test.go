@@ -208,7 +208,7 @@ func TestModel(t *testing.T) {
 					page: map[int64]int{}, runs: map[int]held{}, most: size.most,
 				}
 				steps := size.steps
-				if testing.Short() {
+				if testing.Short() || heapOnly {
 					steps /= 4
 				}
 				for range steps {

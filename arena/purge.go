@@ -21,7 +21,7 @@ const (
 type policy struct {
 	regret int64 // bytes given back and wanted again
 	since  int64 // releases since the last round
-	resume int64 // bytes of dirty free pages below which no round begins
+	left   int64 // bytes of dirty free pages that the last round left
 }
 
 // took notes that pages given back before were handed out again.
@@ -41,10 +41,10 @@ func (a *Arena) window() int64 {
 func (a *Arena) relax(released int64) {
 	y := &a.policy
 	y.since++
-	y.regret = min(y.regret, a.bytesOf(a.peak))
+	y.regret = min(y.regret, 2*a.bytesOf(a.peak)) // twice: it takes a while to fade
 	y.regret -= min(y.regret, released/16)
 	dirty, window := a.bytesOf(a.dirtyPages), a.window()
-	if dirty <= window || dirty < y.resume {
+	if dirty <= window || dirty < y.left+window/2 {
 		return
 	}
 	least, calls := uint32(rangeLeast>>a.shift), 8+y.since/8
@@ -56,7 +56,7 @@ func (a *Arena) relax(released int64) {
 	}
 	a.purge(window/2>>a.shift, calls, least)
 	y.since = 0
-	y.resume = a.bytesOf(a.dirtyPages) + window/2
+	y.left = a.bytesOf(a.dirtyPages)
 }
 
 // Purge gives free pages back to the kernel, so that resident memory really falls, the coldest (least recently
