@@ -38,6 +38,7 @@ type tracer struct {
 	locks   int64 // where the count is; meaningful once it was read
 	counted bool  // the count was raised
 	regs    [32]symbol
+	found   [theID + 1]bool // what was loaded before; procPin loads nothing twice
 }
 
 // A descriptor's field lies neither before its descriptor nor past this many bytes.
@@ -50,13 +51,13 @@ func (t *tracer) load64(to, base int, at int64) bool {
 	}
 	switch t.regs[base] {
 	case theG:
-		t.m, t.regs[to] = uintptr(at), theM
+		t.m = uintptr(at)
+		return t.find(to, theM)
 	case theM:
-		t.p, t.regs[to] = uintptr(at), theP
-	default:
-		return false
+		t.p = uintptr(at)
+		return t.find(to, theP)
 	}
-	return true
+	return false
 }
 
 // load32 puts 32 bits from base+at, extended with their sign when signed is set, into register to.
@@ -66,13 +67,20 @@ func (t *tracer) load32(to, base int, at int64, signed bool) bool {
 	}
 	switch {
 	case t.regs[base] == theM && !t.counted:
-		t.locks, t.regs[to] = at, theLocks
+		t.locks = at
+		return t.find(to, theLocks)
 	case t.regs[base] == theP && signed:
-		t.id, t.regs[to] = uintptr(at), theID
-	default:
-		return false
+		t.id = uintptr(at)
+		return t.find(to, theID)
 	}
-	return true
+	return false
+}
+
+// find notes that register to now holds what.
+func (t *tracer) find(to int, what symbol) bool {
+	again := t.found[what]
+	t.found[what], t.regs[to] = true, what
+	return !again
 }
 
 // addOne puts the contents of register from and one into register to.

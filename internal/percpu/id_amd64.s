@@ -7,21 +7,21 @@
 // register is touched. They need no stack and are not preemptible, as no assembly is.
 
 // Offsets of Go 1.26.
-TEXT idGo126<>(SB), NOSPLIT, $0-0
+TEXT percpu·idGo126<>(SB), NOSPLIT, $0-0
 	MOVQ    0x30(R14), AX
 	MOVQ    0xd0(AX), AX
 	MOVLQSX (AX), AX
 	RET
 
 // Offsets of Go 1.25.
-TEXT idGo125<>(SB), NOSPLIT, $0-0
+TEXT percpu·idGo125<>(SB), NOSPLIT, $0-0
 	MOVQ    0x30(R14), AX
 	MOVQ    0xc8(AX), AX
 	MOVLQSX (AX), AX
 	RET
 
 // Any offsets: the closure has them.
-TEXT idAny<>(SB), NOSPLIT, $0-0
+TEXT percpu·idAny<>(SB), NOSPLIT, $0-0
 	MOVQ    8(DX), AX
 	MOVQ    16(DX), CX
 	MOVQ    24(DX), DX
@@ -31,18 +31,18 @@ TEXT idAny<>(SB), NOSPLIT, $0-0
 	RET
 
 // No offsets are known.
-TEXT idNone<>(SB), NOSPLIT, $0-0
+TEXT percpu·idNone<>(SB), NOSPLIT, $0-0
 	MOVQ $-1, AX
 	RET
 
 // func entries() (go126, go125, any, none uintptr)
 TEXT ·entries(SB), NOSPLIT, $0-32
-	LEAQ idGo126<>(SB), AX
+	LEAQ percpu·idGo126<>(SB), AX
 	MOVQ AX, go126+0(FP)
-	LEAQ idGo125<>(SB), AX
+	LEAQ percpu·idGo125<>(SB), AX
 	MOVQ AX, go125+8(FP)
-	LEAQ idAny<>(SB), AX
+	LEAQ percpu·idAny<>(SB), AX
 	MOVQ AX, any+16(FP)
-	LEAQ idNone<>(SB), AX
+	LEAQ percpu·idNone<>(SB), AX
 	MOVQ AX, none+24(FP)
 	RET

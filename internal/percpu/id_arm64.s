@@ -7,21 +7,21 @@
 // belong to whoever is called. They need no stack and are not preemptible, as no assembly is.
 
 // Offsets of Go 1.26.
-TEXT idGo126<>(SB), NOSPLIT|NOFRAME, $0-0
+TEXT percpu·idGo126<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD 0x30(g), R0
 	MOVD 0xd0(R0), R0
 	MOVW (R0), R0
 	RET
 
 // Offsets of Go 1.25.
-TEXT idGo125<>(SB), NOSPLIT|NOFRAME, $0-0
+TEXT percpu·idGo125<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD 0x30(g), R0
 	MOVD 0xc8(R0), R0
 	MOVW (R0), R0
 	RET
 
 // Any offsets: the closure has them.
-TEXT idAny<>(SB), NOSPLIT|NOFRAME, $0-0
+TEXT percpu·idAny<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD 8(R26), R0
 	MOVD 16(R26), R1
 	MOVD 24(R26), R2
@@ -31,18 +31,18 @@ TEXT idAny<>(SB), NOSPLIT|NOFRAME, $0-0
 	RET
 
 // No offsets are known.
-TEXT idNone<>(SB), NOSPLIT|NOFRAME, $0-0
+TEXT percpu·idNone<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD $-1, R0
 	RET
 
 // func entries() (go126, go125, any, none uintptr)
 TEXT ·entries(SB), NOSPLIT, $0-32
-	MOVD $idGo126<>(SB), R0
+	MOVD $percpu·idGo126<>(SB), R0
 	MOVD R0, go126+0(FP)
-	MOVD $idGo125<>(SB), R0
+	MOVD $percpu·idGo125<>(SB), R0
 	MOVD R0, go125+8(FP)
-	MOVD $idAny<>(SB), R0
+	MOVD $percpu·idAny<>(SB), R0
 	MOVD R0, any+16(FP)
-	MOVD $idNone<>(SB), R0
+	MOVD $percpu·idNone<>(SB), R0
 	MOVD R0, none+24(FP)
 	RET

@@ -49,10 +49,10 @@ func Current() Mode { return mode }
 // and Unpin, and under the same rules. It inlines to one indirect call of four instructions.
 //
 //go:nosplit
-func ID() int { return reader.id() }
-
-//go:nosplit
-func (c *closure) id() int { return (*(*func() int)(unsafe.Pointer(&c)))() }
+func ID() int {
+	c := &reader.closure
+	return (*(*func() int)(unsafe.Pointer(&c)))()
+}
 
 // entries returns the addresses of the functions in assembly that read the id: for the offsets of two toolchains, for
 // any offsets, and for none.
@@ -63,7 +63,7 @@ func init() {
 	reader.code = none
 	if off, ok := decode(procPinCode()); ok {
 		reader.closure = closure{code: entry(off), offsets: off}
-		if agrees(&reader.closure) {
+		if idAgrees() {
 			mode = Unpreemptible
 		} else {
 			reader.code = none
@@ -83,11 +83,11 @@ func entry(off offsets) uintptr {
 	return any
 }
 
-// agrees tells whether c reads the ids that procPin returns.
-func agrees(c *closure) bool {
+// idAgrees tells whether ID returns what procPin returns.
+func idAgrees() bool {
 	for range 64 {
 		pinned := procPin()
-		read := c.id()
+		read := ID()
 		procUnpin()
 		if read != pinned {
 			return false

@@ -70,5 +70,5 @@ func MaxID() int { return len(tokens) }
 // it tends to find the token that it had before, in its processor's cache.
 func hint() uint32 {
 	var here byte
-	return uint32(uint64(uintptr(unsafe.Pointer(&here))>>12) * 0x9e3779b97f4a7c15 >> 32)
+	return uint32(uint64(uintptr(unsafe.Pointer(&here))>>11) * 0x9e3779b97f4a7c15 >> 32)
 }
