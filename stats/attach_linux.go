@@ -109,10 +109,10 @@ func command(pid int) string {
 	return strings.TrimSuffix(string(b), "\n")
 }
 
-func resident(pid int, name string) (int64, error) {
+func resident(pid int, name string) (Residence, error) {
 	f, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "smaps"))
 	if err != nil {
-		return 0, err
+		return Residence{}, err
 	}
 	defer f.Close()
 	return sumRSS(f, name)

@@ -21,4 +21,4 @@ func Attach(s Source) (*Reader, error) {
 
 func command(int) string { return "" }
 
-func resident(int, string) (int64, error) { return 0, errPlatform }
+func resident(int, string) (Residence, error) { return Residence{}, errPlatform }

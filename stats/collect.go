@@ -166,9 +166,8 @@ func (c *collector) cache(l *List, off uint64) error {
 	parked := s.Parked()
 	l.Gets += s.Gets()
 	l.Puts += s.Puts()
-	l.Refills += s.Refills
-	l.Spills += s.Spills
-	l.Parked += int64(parked)
+	l.Parked += int64(parked) // the record counts the shard's refills and spills
+
 	l.Live += int64(s.In - s.Out - parked)
 	return nil
 }

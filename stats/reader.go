@@ -47,8 +47,8 @@ func (r *Reader) Snapshot() (Snapshot, error) {
 		},
 		Arena: arenaOf(&h),
 	}
-	if n, err := Resident(r.src.PID, s.Arena.Name); err == nil {
-		s.Arena.Resident = n
+	if m, err := Resident(r.src.PID, s.Arena.Name); err == nil && m.Named {
+		s.Arena.Resident = m.Blocks
 	}
 	c := collector{view: r.view, entries: entries}
 	if err := c.collect(); err != nil {

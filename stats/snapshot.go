@@ -41,8 +41,8 @@ type Arena struct {
 	Purged    int64  `json:"purged"`
 	Limit     int64  `json:"limit"`
 	Metadata  int64  `json:"metadata"`
-	// Resident is the physical memory behind the arena's mappings as the
-	// kernel counts it; -1 where it does not say.
+	// Resident is the physical memory behind the arena's pages as the kernel
+	// counts it; -1 where it does not tell whose a mapping is.
 	Resident int64  `json:"resident"`
 	Pieces   uint64 `json:"pieces"` // reservations that the arena consists of
 	Acquires uint64 `json:"acquires"`

@@ -15,9 +15,9 @@
 //
 // Resident is what the contender's blocks and its own records occupy in
 // physical memory, and nothing of the process around it. For lookaside these
-// are the pages of its mappings, as the kernel counts them in
-// /proc/self/smaps, or as the arena counts them where there is no such file;
-// for the other two the memory classes objects, unused and free of the Go heap,
+// are the pages of its mappings: by their names in /proc/self/smaps, or by asking
+// the kernel page by page where it does not know names, and the records at the
+// most that they can occupy. For the other two these are the memory classes objects, unused and free of the Go heap,
 // less what they were when the contender was opened. The Go heap's own records
 // (span tables, mark bits) are left out, in its favour.
 package contender

@@ -31,18 +31,22 @@ func OpenLookaside() (Contender, error) {
 	return &Lookaside{Allocator: s, arena: a}, nil
 }
 
-// Resident is the physical memory behind the arena's mappings, counted by the
-// kernel where it can be asked.
+// Resident is the physical memory behind the arena's pages, as the kernel counts
+// it, and what the arena's records and the counters occupy. The records are
+// taken at the most that they can occupy, since their mappings are not told
+// apart from those of other arenas.
 func (l *Lookaside) Resident() (int64, error) {
-	n, err := stats.ResidentSelf(ArenaName)
-	if err == nil && n > 0 {
-		return n, nil
-	}
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return 0, err
-	}
 	s := l.arena.Stats()
-	return s.Resident + s.Metadata, nil
+	m, err := stats.ResidentSelf(ArenaName)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return s.Resident + s.Metadata, nil
+	case err != nil:
+		return 0, err
+	case m.Named:
+		return m.Blocks + m.Counters + s.Metadata, nil
+	}
+	return s.Resident + m.Counters + s.Metadata, nil
 }
 
 // Close closes the allocator and then the arena.
