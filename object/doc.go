@@ -20,18 +20,27 @@
 //
 // # States
 //
-// An object goes down this table and never up. "gone" is ErrDeleted from what
-// returns an error, false or nothing from what does not, and a panic with
-// *MisuseError from Unref.
+// An object goes down this table and never up. Each row says what a handle can
+// do in that state; a test tries every cell.
 //
-//	state      reached by           references  Ref  Unref of the last  Delete  new child, context, closer  Context  Parent
-//	live       New                  1 or more   yes  misuse             yes     yes                         yes      yes
-//	closing    Delete, the parent's 1 or more   yes  misuse             gone    gone                        yes      yes
-//	closed     end of Delete        1 or more   yes  destroys           gone    gone                        yes      none
-//	destroyed  the last reference   0           gone gone               gone    gone                        in Destroy only  gone
+//	state      refs  Ref      Unref     Delete   child    AddContext  Adopt    Context  Parent
+//	live       1     yes      misuse    yes      yes      yes         yes      yes      yes
+//	closing    1     yes      misuse    deleted  deleted  deleted     deleted  yes      yes
+//	closed     1     yes      destroys  deleted  deleted  deleted     deleted  yes      none
+//	destroyed  0     deleted  misuse    deleted  deleted  deleted     deleted  yes      none
+//	gone       0     deleted  misuse    deleted  deleted  deleted     deleted  none     none
+//	none       0     invalid  misuse    invalid  -        invalid     invalid  none     none
 //
-// The zero handle is in state none: it is no object. What returns an error
-// says ErrInvalid, and Unref panics.
+// Live is what New makes. Closing is while Delete, or the parent's Delete, runs
+// the Cleanup callbacks; an object whose own Delete began it has left its
+// parent by then. Closed is deleted with references left. Destroyed is while
+// the Destroy callback runs, gone is after it: State does not tell the two
+// apart, and only the callback can. None is the zero handle.
+//
+// Refs is the number of references that remain when the holder of the handle
+// holds none but the one of birth; Unref drops that one. "deleted" is
+// ErrDeleted, "invalid" ErrInvalid, and "misuse" a panic with *MisuseError
+// that changes nothing.
 //
 // # Handles and slots
 //
