@@ -40,6 +40,7 @@ type Arena struct {
 	peak                                            int64 // the most that were ever in use
 	purged                                          int64 // in all
 	policy                                          policy
+	soiled                                          []span // scratch of acquire
 	acquires, releases, purges                      uint64
 }
 

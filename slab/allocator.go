@@ -102,7 +102,11 @@ func (a *Allocator) allocClass(op string, c, n int) ([]byte, error) {
 	return bytesAt(r.pointer(), n, int(l.size)), nil
 }
 
-func (a *Allocator) freeSlow(b []byte) { a.free("free", b, stLive) }
+func (a *Allocator) freeSlow(b []byte) {
+	if cap(b) != 0 {
+		a.free("free", b, stLive)
+	}
+}
 
 // AllocZeroed is Alloc with all n bytes zero.
 func (a *Allocator) AllocZeroed(n int) ([]byte, error) {

@@ -75,7 +75,7 @@ func (l *list) audit() error {
 		return bad
 	}
 	var t tally
-	for p := range l.slabs {
+	for _, p := range l.slabs {
 		if err := l.auditSlab(headerAt(p), seen, &t, fail); err != nil {
 			return err
 		}

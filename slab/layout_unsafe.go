@@ -99,7 +99,7 @@ type slabHdr struct {
 	bin        uint8  // list of slabs that it is in; binNone: none
 	_          uint16
 	hint       uint32 // bitmap words before this one are zero
-	_          uint32
+	index      uint32 // in the list's slabs
 }
 
 const slabHdrSize = 64

@@ -42,7 +42,7 @@ type list struct {
 	bins   [numBins]uintptr // slabs with free blocks, fullest first
 	spare  uintptr          // one empty slab
 	idle   []unsafe.Pointer // headers of slabs that are gone
-	slabs  map[uintptr]struct{}
+	slabs  []uintptr        // headers of all slabs
 
 	// n is published. Guarded by mu, like everything it counts.
 	n        *statspage.Counters

@@ -25,10 +25,11 @@ import (
 type owner struct {
 	hot
 
-	src  *arena.Arena
-	file *statspage.File
-	name string
-	what string // "allocator" or "lookaside"
+	src   *arena.Arena
+	file  *statspage.File
+	store *store
+	name  string
+	what  string // "allocator" or "lookaside"
 
 	lists []*list
 

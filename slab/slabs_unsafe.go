@@ -80,7 +80,8 @@ func (l *list) newSlab() (*slabHdr, error) {
 		d.delta, d.cache, d.shift, d.class = uint16(i), l.cache, l.shift, l.class
 		d.owner = l.o.ownID // last: now it counts
 	}
-	l.slabs[s.addr()] = struct{}{}
+	s.index = uint32(len(l.slabs))
+	l.slabs = append(l.slabs, s.addr())
 	l.n.Slabs++
 	l.n.Held += uint64(pages * page)
 	return s, nil
@@ -94,7 +95,7 @@ func (l *list) metadata() (unsafe.Pointer, error) {
 		clear(unsafe.Slice((*byte)(p), l.metaBytes()))
 		return p, nil
 	}
-	return metadataOf(l.o.src, l.metaBytes())
+	return l.o.store.get(l.metaBytes())
 }
 
 // releaseSlab gives an empty slab's pages back.
@@ -106,7 +107,9 @@ func (l *list) releaseSlab(s *slabHdr) {
 	}
 	rec := unsafe.Pointer(l.o.descOf(s.pointer()))
 	clear(unsafe.Slice((*byte)(rec), int(s.granules)*descSize))
-	delete(l.slabs, s.addr())
+	last := l.slabs[len(l.slabs)-1]
+	l.slabs[s.index], headerAt(last).index = last, s.index
+	l.slabs = l.slabs[:len(l.slabs)-1]
 	l.n.Slabs--
 	l.n.Held -= uint64(len(run.Bytes()))
 	l.n.Carved -= uint64(s.carved)

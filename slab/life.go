@@ -1,18 +1,15 @@
 package slab
 
-// What the compiler cannot check here: that nothing of an owner is touched
-// after its arena unmapped it. It holds because the arena waits for
-// arenaClosing, which shuts the gates, waits for the fast paths, marks every
-// list closed under its lock and at last takes life exclusively, which waits
-// for the slow paths. A path that followed a record under neither the gate
-// nor a list's lock nor life would break it.
+// The end of an owner. The arena waits for arenaClosing, which shuts the
+// gates, waits for the fast paths, marks every list closed under its lock and
+// at last takes life exclusively, which waits for the slow paths. So a path
+// that follows a record must be under the gate, a list's lock or life.
 
 import (
 	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
-	"unsafe"
 
 	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/internal/statspage"
@@ -25,6 +22,10 @@ func (o *owner) attach(self arena.Owner, src *arena.Arena, stride uintptr) error
 		return o.errFrom("new "+o.what, int(stride), err)
 	}
 	o.src, o.ownID, o.file, o.entryIdx = src, id, src.Counters(), -1
+	if o.store, err = storeOf(src); err != nil {
+		src.Detach(id)
+		return o.errFrom("new "+o.what, int(stride), err)
+	}
 	if o.tagOf == nil {
 		o.tagOf = func(uint8, uintptr) Tag { return o.tag }
 	}
@@ -32,7 +33,6 @@ func (o *owner) attach(self arena.Owner, src *arena.Arena, stride uintptr) error
 		l.shift = uint8(bits.Len32(l.stride) - 1 - subBits)
 		l.grains = (l.granules<<arena.GranuleShift + 1<<(l.shift+subBits) - 1) >> (l.shift + subBits)
 		l.depth = l.minDepth
-		l.slabs = make(map[uintptr]struct{})
 	}
 	o.openShards(stride)
 	return nil
@@ -61,7 +61,10 @@ func (o *owner) close(stats func() Stats) error {
 	// Step 1: nobody is in a shard, and everything parked goes home.
 	o.quiesce(o.drain)
 	o.closeLocals()
-	// Step 2: list by list, no block moves any more; count what is out.
+	// Step 2: nobody is in a slow path that looks at blocks without a
+	// list's lock. List by list, no block moves any more; count what is out.
+	o.life.Lock()
+	defer o.life.Unlock()
 	var leaks []Leak
 	for _, l := range o.lists {
 		l.mu.Lock()
@@ -74,17 +77,13 @@ func (o *owner) close(stats func() Stats) error {
 	if o.more != nil {
 		leaks = o.more.closeLarge(leaks)
 	}
-	err := leakError(fmt.Sprintf("%s %q", o.what, o.name), leaks)
-	// Step 3: the account is final; nobody is in a slow path.
-	o.life.Lock()
+	// Step 3: the account is final.
 	o.last = stats()
 	o.closed = true
+	o.unpublish()
+	err := leakError(fmt.Sprintf("%s %q", o.what, o.name), leaks)
 	if err != nil {
 		o.leaked = err.Blocks
-	}
-	o.unpublish()
-	o.life.Unlock()
-	if err != nil {
 		return err // the arena must go on knowing whose the blocks are
 	}
 	o.src.Detach(o.ownID)
@@ -98,6 +97,7 @@ func (o *owner) unpublish() {
 		n := *l.n
 		l.n = &n
 		o.file.Return(l.entryIdx)
+		o.store.giveBack(l)
 		l.mu.Unlock()
 	}
 	if o.more != nil {
@@ -147,7 +147,7 @@ func (o *owner) arenaClosing(stats func() Stats) {
 // leaks appends what the list has out, by tag.
 func (l *list) leaks(to []Leak) []Leak {
 	byTag := make(map[Tag]int64)
-	for p := range l.slabs {
+	for _, p := range l.slabs {
 		s := headerAt(p)
 		for i := uintptr(0); i < uintptr(s.grains); i++ {
 			if st := *s.state(i); st >= stLive {
@@ -180,6 +180,3 @@ func leakError(what string, leaks []Leak) *LeakError {
 	})
 	return e
 }
-
-// metadataOf returns n zero bytes of src's metadata.
-func metadataOf(src *arena.Arena, n int) (unsafe.Pointer, error) { return src.Metadata(n) }
