@@ -122,4 +122,13 @@ func (l *Lookaside) GetBatch(dst [][]byte) (int, error) {
 
 // PutBatch puts every block of src. When one of them is not a live block of
 // this list, or is in src twice, it panics with *MisuseError and puts none.
-func (l *Lookaside) PutBatch(src [][]byte) { l.freeBatch("put batch", src, stLive, false) }
+func (l *Lookaside) PutBatch(src [][]byte) {
+	if l.only.debug != 0 {
+		for _, b := range src {
+			if bad := l.lookInto(b); bad != nil {
+				panic(bad)
+			}
+		}
+	}
+	l.freeBatch("put batch", src, stLive, false)
+}

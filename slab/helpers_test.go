@@ -9,6 +9,9 @@ import (
 	"offheap.example/lookaside/arena"
 )
 
+// arenaConfig is an arena like any other.
+var arenaConfig arena.Config
+
 func openArena(t testing.TB, cfg arena.Config) *arena.Arena {
 	t.Helper()
 	a, err := arena.Open(cfg)

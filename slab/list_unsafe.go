@@ -8,6 +8,7 @@ package slab
 // it would break it.
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -33,6 +34,7 @@ type list struct {
 	slots    uint32 // room in a cache
 	minDepth uint32
 	maxDepth uint32
+	debug    Debug
 
 	mu     sync.Mutex
 	closed bool
@@ -151,9 +153,12 @@ func (l *list) quickPut(r ref) (ok bool) {
 	return ok
 }
 
+// pinnedWay reports whether this list's shards are used by pinning only.
+func (l *list) pinnedWay() bool { return percpu.Current() != percpu.Unpreemptible || l.o.careful }
+
 // take hands out one block by the cheapest way that is open.
 func (l *list) take(op string) (ref, error) {
-	if percpu.Current() != percpu.Unpreemptible && !invariant.Sometimes(25) {
+	if l.pinnedWay() && !invariant.Sometimes(25) {
 		if r := l.quick(); r != (ref{}) {
 			return r, nil
 		}
@@ -164,7 +169,10 @@ func (l *list) take(op string) (ref, error) {
 // give takes one parked block back by the cheapest way that is open. It
 // reports whether the list was open.
 func (l *list) give(r ref) bool {
-	if percpu.Current() != percpu.Unpreemptible && !invariant.Sometimes(25) && l.quickPut(r) {
+	if l.debug != 0 {
+		l.poison(bytesAt(r.pointer(), int(l.stride), int(l.stride)))
+	}
+	if l.pinnedWay() && !invariant.Sometimes(25) && l.quickPut(r) {
 		return true
 	}
 	return l.put(r)
@@ -271,14 +279,22 @@ func (l *list) drainCache(c *statspage.Cache) {
 	add(&c.Out, uint64(i))
 }
 
-// depotMax is how many blocks the depot may hold.
-func (l *list) depotMax() int { return 2 * int(l.slots) }
+// depotMax is how many blocks the depot may hold: enough for a few Ps to
+// exchange whole caches, and for bursts of small blocks.
+func (l *list) depotMax() int {
+	return max(2*int(l.slots), min(maxDepotBlocks, maxDepotBytes/int(l.stride)))
+}
 
-// ensureDepot makes room for one cache's worth above the most the depot may
-// hold, so that nobody allocates while pinned.
+const (
+	maxDepotBlocks = 1024
+	maxDepotBytes  = 64 << 10
+)
+
+// ensureDepot makes room for one cache's worth of blocks, so that nobody
+// allocates while pinned.
 func (l *list) ensureDepot() {
-	if l.depot == nil {
-		l.depot = make([]ref, 0, l.depotMax()+int(l.slots)+1)
+	if need := len(l.depot) + int(l.slots) + 1; need > cap(l.depot) {
+		l.depot = slices.Grow(l.depot, need-len(l.depot))
 	}
 }
 

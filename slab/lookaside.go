@@ -51,10 +51,10 @@ func New(src *arena.Arena, cfg Config) (*Lookaside, error) {
 	l.only = list{
 		o: &l.owner, size: uint32(cfg.Size), stride: uint32(stride), granules: uint32(granules),
 		blocks: uint32(granules * arena.Granule / stride), slots: uint32(maxDepth),
-		minDepth: uint32(cfg.Depth.Min), maxDepth: uint32(maxDepth),
+		minDepth: uint32(cfg.Depth.Min), maxDepth: uint32(maxDepth), debug: cfg.Debug,
 	}
 	l.lists = []*list{&l.only}
-	l.what, l.name, l.tag = "lookaside", cfg.Name, cfg.Tag
+	l.what, l.name, l.tag, l.careful = "lookaside", cfg.Name, cfg.Tag, cfg.Debug != 0
 	if err := l.attach(l, src, statspage.CacheHead+uintptr(maxDepth)*refSize); err != nil {
 		return nil, err
 	}
@@ -92,6 +92,9 @@ func (c Config) settle() (Config, int, error) {
 	if c.Depth.Min > c.Depth.Max {
 		return fail("Depth.Min", c.Depth.Min, fmt.Sprintf("must not exceed Depth.Max %d", c.Depth.Max))
 	}
+	if err := c.Debug.check(); err != nil {
+		return fail("Debug", uint8(c.Debug), err.Error())
+	}
 	if err := c.Tag.check(); err != nil {
 		return fail("Tag", c.Tag, err.Error())
 	}
@@ -112,7 +115,11 @@ func (c Config) stride() int {
 			to = arena.Granule
 		}
 	}
-	n := align.Up(max(c.Size, quantum), to)
+	size := max(c.Size, quantum)
+	if c.Debug&Redzone != 0 {
+		size += redzoneMin
+	}
+	n := align.Up(size, to)
 	return align.Up(n, max(to, 1<<(bits.Len(uint(n))-1)>>subBits))
 }
 
@@ -138,6 +145,13 @@ func (l *Lookaside) Size() int { return l.size }
 func (l *Lookaside) Name() string { return l.name }
 
 func (l *Lookaside) getSlow() ([]byte, error) {
+	if l.only.debug != 0 {
+		b, err := l.getChecked()
+		if l.zero {
+			clear(b)
+		}
+		return b, err
+	}
 	r, err := l.only.take("get")
 	if err != nil {
 		return nil, err
@@ -149,7 +163,13 @@ func (l *Lookaside) getSlow() ([]byte, error) {
 	return b, nil
 }
 
-func (l *Lookaside) putSlow(b []byte) { l.free("put", b, stLive) }
+func (l *Lookaside) putSlow(b []byte) {
+	if l.only.debug != 0 {
+		l.putChecked(b)
+		return
+	}
+	l.free("put", b, stLive)
+}
 
 // Trim gives back every parked block, every empty slab and the arena's idle
 // pages. It returns the bytes that went back to the system. It stops all

@@ -61,7 +61,8 @@ type owner struct {
 	last   Stats // what Stats says from then on
 	leaked int64 // blocks that were out; guarded by life
 
-	more others // what is not in lists; nil for a lookaside
+	careful bool   // blocks are debugged: no fast path
+	more    others // what is not in lists; nil for a lookaside
 
 	tag   Tag                                 // of all blocks of a lookaside
 	tagOf func(state uint8, addr uintptr) Tag // of a block, by its state
@@ -125,7 +126,7 @@ func (o *owner) start() {
 // be used at all.
 func (o *owner) admit() {
 	o.open.Store(o.nshards)
-	if percpu.Current() == percpu.Unpreemptible {
+	if percpu.Current() == percpu.Unpreemptible && !o.careful {
 		o.gate.Store(o.nshards)
 	}
 }

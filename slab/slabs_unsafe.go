@@ -80,6 +80,7 @@ func (l *list) newSlab() (*slabHdr, error) {
 		d.delta, d.cache, d.shift, d.class = uint16(i), l.cache, l.shift, l.class
 		d.owner = l.o.ownID // last: now it counts
 	}
+	l.poison(run.Bytes())
 	s.index = uint32(len(l.slabs))
 	l.slabs = append(l.slabs, s.addr())
 	l.n.Slabs++
@@ -138,6 +139,7 @@ func (l *list) fill(want uint32) error {
 		}
 		l.takeFrom(s, want-uint32(len(l.depot)))
 	}
+	l.shuffle()
 	slices.Reverse(l.depot) // the first one taken is handed out first: from the end
 	l.n.Depot = uint64(len(l.depot))
 	return nil
@@ -164,32 +166,49 @@ func (l *list) emptySlab() (*slabHdr, error) {
 // takeFrom appends up to want blocks of s to the depot: first those that
 // came back, then those never used, both in the order of their addresses.
 func (l *list) takeFrom(s *slabHdr, want uint32) {
-	bm := s.bitmap()
-	for w := s.hint; want > 0 && s.free > 0 && w < uint32(len(bm)); w++ {
-		for ; want > 0 && bm[w] != 0; want-- {
-			i := uintptr(w)*64 + uintptr(bits.TrailingZeros64(bm[w]))
-			bm[w] &= bm[w] - 1
-			s.free--
-			l.n.OnSlabs--
-			st := s.state(i)
-			sub := uintptr(*st & subMask)
-			*st = stParked | uint8(sub)
-			l.depot = append(l.depot, ref{s.base + (i<<subBits|sub)<<s.shift, uintptr(unsafe.Pointer(st))})
-		}
-		if bm[w] == 0 {
-			s.hint = w + 1
-		}
-	}
-	for ; want > 0 && s.carved < s.blocks; want-- {
+	had := len(l.depot)
+	l.depot = s.takeReturned(l.depot, &want)
+	l.n.OnSlabs -= uint64(len(l.depot) - had)
+	had = len(l.depot)
+	for fresh := min(want, s.blocks-s.carved); fresh > 0; fresh-- {
 		off := uintptr(s.carved) * uintptr(l.stride)
 		s.carved++
-		l.n.Carved++
 		r := off >> s.shift
 		st := s.state(r >> subBits)
 		*st = stParked | uint8(r)&subMask
 		l.depot = append(l.depot, ref{s.base + off, uintptr(unsafe.Pointer(st))})
 	}
+	l.n.Carved += uint64(len(l.depot) - had)
 	l.place(s)
+}
+
+// takeReturned appends up to *want blocks that came back to s, and counts
+// *want down.
+func (s *slabHdr) takeReturned(to []ref, want *uint32) []ref {
+	k := min(*want, s.free)
+	*want -= k
+	s.free -= k
+	if k == 0 {
+		return to
+	}
+	bm := s.bitmap()
+	w := s.hint
+	for ; ; w++ {
+		m := bm[w]
+		for ; m != 0 && k > 0; k-- {
+			i := uintptr(w)*64 + uintptr(bits.TrailingZeros64(m))
+			m &= m - 1
+			st := s.state(i)
+			sub := uintptr(*st & subMask)
+			*st = stParked | uint8(sub)
+			to = append(to, ref{s.base + (i<<subBits|sub)<<s.shift, uintptr(unsafe.Pointer(st))})
+		}
+		bm[w] = m
+		if k == 0 {
+			s.hint = w
+			return to
+		}
+	}
 }
 
 // putBack returns a parked block to its slab, and the slab to the arena when
