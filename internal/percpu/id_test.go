@@ -4,14 +4,31 @@ package percpu
 
 import (
 	"runtime"
+	"runtime/debug"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
+// optimized skips the test where the runtime was compiled without optimization: procPin has another shape there, and
+// the mode is Pinned.
+func optimized(t *testing.T) {
+	t.Helper()
+	info, ok := debug.ReadBuildInfo()
+	require.True(t, ok)
+	for _, setting := range info.Settings {
+		if setting.Key == "-gcflags" && strings.Contains(setting.Value, "-N") {
+			require.Equal(t, Pinned, Current())
+			t.Skip("a build without optimization")
+		}
+	}
+}
+
 // TestThisToolchainDecodes fails on a toolchain that nobody has looked at yet: everything works there too, more
 // slowly, but the list in the package documentation deserves an entry.
 func TestThisToolchainDecodes(t *testing.T) {
+	optimized(t)
 	off, ok := decode(procPinCode())
 	require.True(t, ok, "%s for %s", runtime.Version(), runtime.GOARCH)
 	require.Equal(t, off, reader.offsets)
@@ -26,6 +43,7 @@ func with(c closure, f func()) {
 }
 
 func TestEntries(t *testing.T) {
+	optimized(t)
 	go126, go125, any, none := entries()
 	require.Equal(t, go126, entry(offsets{m: 0x30, p: 0xd0}))
 	require.Equal(t, go125, entry(offsets{m: 0x30, p: 0xc8}))
@@ -39,6 +57,7 @@ func TestEntries(t *testing.T) {
 
 // TestWrongOffsetsAreNoticed reads the word beside the id, which is never 0 for a P that runs. With one P the id is.
 func TestWrongOffsetsAreNoticed(t *testing.T) {
+	optimized(t)
 	before := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(before)
 	off := reader.offsets
@@ -48,6 +67,7 @@ func TestWrongOffsetsAreNoticed(t *testing.T) {
 
 // TestAnyOffsetsExclude is TestSectionsExclude with the code that serves toolchains whose offsets are not built in.
 func TestAnyOffsetsExclude(t *testing.T) {
+	optimized(t)
 	_, _, any, _ := entries()
 	with(closure{code: any, offsets: reader.offsets}, func() { TestSectionsExclude(t) })
 }
