@@ -245,14 +245,14 @@ func (h heap) ledger(n uintptr) (unsafe.Pointer, error) { return h.make("map", n
 func (heap) commit(unsafe.Pointer, uintptr) error { return sys.Fault("commit") }
 
 func (heap) drop(p unsafe.Pointer, _ int64, n uintptr) error {
-	if err := sys.Fault("advise"); err != nil {
+	if err := sys.Fault("advise dontneed"); err != nil {
 		return err
 	}
 	clear(unsafe.Slice((*byte)(p), n))
 	return nil
 }
 
-func (heap) guard(unsafe.Pointer, uintptr) error { return sys.Fault("advise") }
+func (heap) guard(unsafe.Pointer, uintptr) error { return sys.Fault("advise guard install") }
 
 func (heap) unguard(p unsafe.Pointer, n uintptr) error {
 	clear(unsafe.Slice((*byte)(p), n)) // nothing kept strangers from writing there

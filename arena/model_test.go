@@ -63,7 +63,7 @@ func (m *model) some() (id int, h held, ok bool) {
 
 func (m *model) take(id int, h held) {
 	for p := h.start; p < h.start+int64(h.run.Pages())+int64(m.a.extra); p++ {
-		require.False(m.t, m.taken(p), "page %d is handed out twice", p)
+		must(m.t, !m.taken(p), "page %d is handed out twice", p)
 		m.page[p] = id
 	}
 	m.runs[id] = h

@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"strings"
@@ -30,22 +31,26 @@ func acquire(t testing.TB, a *Arena, pages int) Run {
 	return r
 }
 
-// fill writes to every page of a run.
+// fill writes to every byte of a run.
 func fill(r Run, with byte) {
 	b := r.Bytes()
-	for i := range b {
-		b[i] = with
+	b[0] = with
+	for n := 1; n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
 	}
 }
 
 // isFilled tells whether every byte of b is with.
 func isFilled(b []byte, with byte) bool {
-	for _, c := range b {
-		if c != with {
-			return false
-		}
+	return bytes.Count(b, []byte{with}) == len(b)
+}
+
+// must fails the test when ok is false. It is for inner loops, where require costs more than what it looks at.
+func must(t testing.TB, ok bool, format string, args ...any) {
+	if !ok {
+		t.Helper()
+		t.Fatalf(format, args...)
 	}
-	return true
 }
 
 // onHeap tells whether arenas of this test are heap-backed.
@@ -76,19 +81,6 @@ func refuse(t testing.TB, when func(op string, call int) bool) (calls *int, stop
 	})
 	t.Cleanup(stop)
 	return calls, stop
-}
-
-// mappings are the mappings of this process that carry our name.
-func mappings(t testing.TB) (lines []string) {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/maps")
-	require.NoError(t, err)
-	for line := range strings.Lines(string(text)) {
-		if strings.Contains(line, "lookaside") {
-			lines = append(lines, line)
-		}
-	}
-	return lines
 }
 
 // files are the open descriptors of this process that carry our name.
@@ -129,6 +121,7 @@ func eachVariant(t *testing.T, cfg Config, f func(t *testing.T, cfg Config)) {
 				t.Setenv("LOOKASIDE_BACKING", "heap")
 			}
 			if v.small {
+				needMapping(t)
 				refused := false
 				refuse(t, func(op string, _ int) bool {
 					first := op == "reserve" && !refused

@@ -15,7 +15,7 @@
 //	MapFile      mapfile    mmap of a file, shared, read and write
 //	Commit       commit     mprotect, read and write
 //	Forbid       forbid     mprotect, no access
-//	Advise       advise     madvise
+//	Advise       advise …   madvise; the operation ends with the advice, as in "advise dontneed"
 //	Memfd        memfd      memfd_create
 //	Truncate     truncate   ftruncate
 //	Seal         seal       fcntl F_ADD_SEALS

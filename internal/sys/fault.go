@@ -30,5 +30,11 @@ func Fault(op string) error {
 	return (*f)(op)
 }
 
+// held is how many bytes are mapped. Publishes: nothing but the sum. Pairs with: Held.
+var held atomic.Int64
+
+// Held is how many bytes of address space this package has mapped and not unmapped since.
+func Held() int64 { return held.Load() }
+
 // PageSize is the size of a page in bytes, a power of two.
 func PageSize() int { return os.Getpagesize() }

@@ -37,6 +37,7 @@ func mmap(op string, fd int, off int64, n uintptr, prot, flags int) (unsafe.Poin
 	if err != nil {
 		return nil, fmt.Errorf("mmap of %d bytes: %w", n, err)
 	}
+	held.Add(int64(n)) // Publishes: nothing but the sum. Pairs with: Held.
 	return p, nil
 }
 
@@ -63,6 +64,7 @@ func Unmap(p unsafe.Pointer, n uintptr) error {
 	if err := unix.MunmapPtr(p, n); err != nil {
 		return fmt.Errorf("munmap of %d bytes: %w", n, err)
 	}
+	held.Add(-int64(n)) // Publishes: nothing but the sum. Pairs with: Held.
 	return nil
 }
 
@@ -90,10 +92,10 @@ var adviceCodes = [lastAdvice]int{
 
 // Advise tells the kernel a about the n bytes at p.
 func Advise(p unsafe.Pointer, n uintptr, a Advice) error {
-	err := Fault("advise")
-	if err == nil && a >= lastAdvice {
-		err = ErrUnsupported
+	if a >= lastAdvice {
+		return fmt.Errorf("madvise %v: %w", a, ErrUnsupported)
 	}
+	err := Fault("advise " + adviceNames[a])
 	if err == nil {
 		err = unix.Madvise(unsafe.Slice((*byte)(p), n), adviceCodes[a])
 	}

@@ -1,0 +1,154 @@
+package arena
+
+// What the compiler cannot check here: that records and metadata are written inside what was handed out.
+// Why it holds: each write goes to one record of 16 bytes, or to bytes counted from the pointer just given.
+// What would break it: Record or Metadata handing out less than they promise, which is what is tested.
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"offheap.example/lookaside/internal/statspage"
+)
+
+func TestLocate(t *testing.T) {
+	eachVariant(t, Config{}, func(t *testing.T, cfg Config) {
+		a := open(t, cfg)
+		size := a.PageSize()
+		first, r := acquire(t, a, 3), acquire(t, a, 5)
+		before, ok := a.Locate(first.Bytes())
+		require.True(t, ok)
+		b := r.Bytes()
+		start := before.Page + 3 + int64(a.extra)
+		for _, c := range []struct {
+			name string
+			b    []byte
+			want Place
+			ok   bool
+		}{
+			{"all", b, Place{start, 0, PageUsed, start, 5}, true},
+			{"one byte", b[size+7 : size+8], Place{start + 1, 7, PageUsed, start, 5}, true},
+			{"last byte", b[5*size-1:], Place{start + 4, size - 1, PageUsed, start, 5}, true},
+			{"nil", nil, Place{}, false},
+			{"empty", b[:0], Place{}, false},
+			{"empty at the end", b[5*size:], Place{}, false},
+			{"beyond the run", unsafe.Slice(&b[0], 5*size+1), Place{}, false},
+			{"from another run", unsafe.Slice(&first.Bytes()[0], 4*size), Place{}, false},
+			{"the heap", make([]byte, 10), Place{}, false},
+			{"never handed out", unsafe.Slice((*byte)(unsafe.Add(r.Base(), 6*size)), 1), Place{}, false},
+		} {
+			got, ok := a.Locate(c.b)
+			require.Equal(t, c.ok, ok, c.name)
+			require.Equal(t, c.want, got, c.name)
+		}
+		a.Release(r)
+		got, ok := a.Locate(b)
+		require.True(t, ok)
+		require.Equal(t, PageFree, got.State)
+		require.Equal(t, start, got.RunPage)
+		_, ok = open(t, Config{}).Locate(first.Bytes())
+		require.False(t, ok, "another arena's")
+	})
+}
+
+func TestRecords(t *testing.T) {
+	eachVariant(t, Config{}, func(t *testing.T, cfg Config) {
+		a := open(t, cfg)
+		r := acquire(t, a, 4)
+		space := a.Space()
+		require.NotZero(t, space.Size)
+		seen := map[unsafe.Pointer]bool{}
+		for off := 0; off < len(r.Bytes()); off += Granule / 2 {
+			p := unsafe.Add(r.Base(), off)
+			rec, state := a.Record(p)
+			require.Equal(t, PageUsed, state)
+			index := (uintptr(p) - uintptr(space.Base)) >> GranuleShift
+			require.Equal(t, unsafe.Add(space.Table, index*16), rec)
+			words := (*[2]uint64)(rec)
+			if off%Granule == 0 {
+				require.Zero(t, *words, "a record reads zero")
+				*words = [2]uint64{uint64(off), 1}
+			}
+			seen[rec] = true
+		}
+		require.Len(t, seen, len(r.Bytes())/Granule)
+		base := r.Base()
+		a.Release(r)
+		a.Purge(0)
+		rec, state := a.Record(base)
+		require.Equal(t, PageFree, state)
+		require.Equal(t, [2]uint64{0, 1}, *(*[2]uint64)(rec), "a record stays")
+		for _, p := range []unsafe.Pointer{nil, unsafe.Pointer(t), unsafe.Add(base, 1<<20), unsafe.Pointer(a)} {
+			rec, state = a.Record(p)
+			require.Nil(t, rec)
+			require.Equal(t, PageForeign, state)
+		}
+		require.NoError(t, a.Close())
+		rec, state = a.Record(base)
+		require.Nil(t, rec)
+		require.Equal(t, PageForeign, state)
+	})
+}
+
+func TestGuardPageIsForeign(t *testing.T) {
+	a := open(t, Config{Guard: true})
+	r := acquire(t, a, 2)
+	_, state := a.Record(unsafe.Add(r.Base(), 2*a.PageSize()-1))
+	require.Equal(t, PageUsed, state)
+	_, state = a.Record(unsafe.Add(r.Base(), 2*a.PageSize()))
+	require.Equal(t, PageForeign, state)
+}
+
+func TestMetadata(t *testing.T) {
+	eachVariant(t, Config{}, func(t *testing.T, cfg Config) {
+		a := open(t, cfg)
+		type area struct {
+			p unsafe.Pointer
+			n int
+		}
+		var areas []area
+		total := int64(0)
+		before := a.Stats().Metadata
+		for _, n := range []int{1, 64, 65, 4096, 40_000, 1, 300_000, 100, 5 << 20, 8} {
+			p, err := a.Metadata(n)
+			require.NoError(t, err)
+			require.Zero(t, uintptr(p)%64)
+			b := unsafe.Slice((*byte)(p), n+slackBytes)
+			require.True(t, isFilled(b, 0), "zeroed, and the slack is readable")
+			total += int64((n + 63) &^ 63)
+			areas = append(areas, area{p, n})
+		}
+		for i, m := range areas {
+			b := unsafe.Slice((*byte)(m.p), m.n)
+			require.True(t, isFilled(b, 0), "areas do not overlap")
+			for k := range b {
+				b[k] = byte(i + 1)
+			}
+		}
+		require.Equal(t, before+total, a.Stats().Metadata)
+	})
+}
+
+func TestCountersArePublished(t *testing.T) {
+	a := open(t, Config{Name: "published", Limit: 1 << 30})
+	r := acquire(t, a, 10)
+	acquire(t, a, 2)
+	fill(r, 1)
+	a.Release(r)
+	_, err := a.Metadata(1000)
+	require.NoError(t, err)
+	a.Purge(0)
+	s := a.Stats()
+	require.NotNil(t, a.Counters())
+	if a.counters.mem == nil {
+		t.Skip("the counters are on the Go heap")
+	}
+	h := (*statspage.Header)(a.counters.mem)
+	require.Equal(t, "published", string(h.Name[:h.NameLen]))
+	require.Equal(t, statspage.Arena{
+		Reserved: uint64(s.Reserved), Committed: uint64(s.Committed), InUse: uint64(s.InUse), Purged: uint64(s.Purged),
+		Limit: 1 << 30, Metadata: uint64(s.Metadata), Pieces: 1, Purges: 1, Acquires: 2, Releases: 1,
+	}, h.Arena)
+}
