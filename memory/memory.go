@@ -20,7 +20,23 @@ type Object struct{ object.Object }
 var kind = objtab.Register("memory", finish)
 
 // finish gives the bytes of an object that is gone to whoever owns them.
+//
+// The owner may have been closed meanwhile, and has then reported the block
+// in its *slab.LeakError. Who drops the last reference of an object does the
+// right thing and is not to blame: the block stays with the arena. Every
+// other complaint of the owner (an overrun, say) goes to our caller; the
+// object is gone by then either way.
 func finish(buf []byte, owner any) {
+	if owner == nil {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if e, ok := r.(*slab.MisuseError); !ok || e.Kind != slab.UseAfterClose {
+				panic(r)
+			}
+		}
+	}()
 	switch a := owner.(type) {
 	case *slab.Lookaside:
 		a.Put(buf)
@@ -83,15 +99,12 @@ func New(a *slab.Allocator, n int, opts ...Option) (Object, error) {
 // FromLookaside makes a memory object of a block of l, as large as l's
 // blocks, with one reference. The contents are what Get gives: undefined
 // unless the list was made with Zero. The block goes back when the last
-// reference is gone; closing the list before that is legal, and the list then
-// lives on until its last object is gone. It returns errors that wrap
+// reference is gone. Closing the list before that is legal: Close reports the
+// block in its *slab.LeakError, the object can be used and deleted as before,
+// and the block's pages go back with the arena. It returns errors that wrap
 // ErrInvalid for no list and for options that make no sense, slab.ErrNoMemory,
 // slab.ErrClosed, and object.ErrDeleted for a parent that is deleted. It is
 // WdfMemoryCreateFromLookaside.
-//
-// What it needs of the list: Close returns its *slab.LeakError while blocks
-// are out but keeps their pages and their checks, Put goes on taking those
-// blocks, and the last one completes the closing.
 func FromLookaside(l *slab.Lookaside, opts ...Option) (Object, error) {
 	if l == nil {
 		return Object{}, fmt.Errorf("memory: from lookaside: no list: %w", ErrInvalid)
