@@ -20,6 +20,7 @@ var unsafeFiles = []string{
 	"arena/around_unsafe.go",
 	"arena/backing_unsafe.go",
 	"arena/counters_unsafe.go",
+	"arena/kernel_unsafe_test.go",
 	"arena/ledger_unsafe.go",
 	"arena/locate_unsafe.go",
 	"arena/locate_unsafe_test.go",
