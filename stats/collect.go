@@ -81,6 +81,7 @@ func (c *collector) allocator(i int) error {
 	large.Name, large.Parent = "large", e.Text()
 	direct(&large, &e.Counters)
 	large.LiveBytes = int64(e.Counters.GetBytes - e.Counters.PutBytes)
+	large.HeldBytes = large.LiveBytes
 	c.lists = append(c.lists, large)
 	sum := &c.lists[at]
 	for _, l := range c.lists[at+1:] {

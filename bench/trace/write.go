@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 )
 
@@ -105,7 +106,7 @@ func (w *Writer) Close() error {
 
 // Write writes the whole trace as text.
 func (t *Trace) Write(w io.Writer) error {
-	return t.Cut(w, 0, t.Totals.Ops(), t.Comments...)
+	return t.Cut(w, 0, math.MaxInt64, t.Comments...)
 }
 
 // Cut writes the operations from (counted from 0) up to, not including, to as
