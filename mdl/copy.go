@@ -76,8 +76,8 @@ func (b *body) readOnly(off, n int) bool {
 	for i := b.lo; i < b.hi; i++ {
 		s := &b.segments[i]
 		end := begin + s.len()
-		// The range ends behind begin: off+n > begin, without a sum that overflows.
-		if s.readOnly && off < end && n > begin-off {
+		// It begins before end, and in s or less than n bytes before it: a distance between two ints fits a uint.
+		if s.readOnly && off < end && (off >= begin || uint(n) > uint(begin)-uint(off)) {
 			return true
 		}
 		begin = end

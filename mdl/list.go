@@ -71,12 +71,13 @@ func New() *List {
 // returns errors that wrap object.ErrDeleted for a stale object and ErrInvalid
 // for what is no memory object.
 func Of(m memory.Object) (*List, error) {
-	buf, err := take(m)
+	// While we hold a reference the bytes stay where they are: Assign is refused.
+	buf, readOnly, err := m.Hold()
 	if err != nil {
 		return nil, fmt.Errorf("mdl: of: %w", err)
 	}
 	l := New()
-	l.b.push(segment{m: m, window: buf, readOnly: m.IsReadOnly()})
+	l.b.push(segment{m: m, window: buf, readOnly: readOnly})
 	return l, nil
 }
 
@@ -90,20 +91,6 @@ func Describe(b []byte) (*List, error) {
 		l.b.push(segment{window: b[:len(b):len(b)]})
 	}
 	return l, nil
-}
-
-// take takes a reference on m and returns its bytes.
-func take(m memory.Object) ([]byte, error) {
-	if err := m.Ref(); err != nil {
-		return nil, err
-	}
-	// While we hold a reference the bytes stay where they are: Assign is refused.
-	buf := m.Bytes()
-	if buf == nil {
-		m.Unref()
-		return nil, fmt.Errorf("not a memory object: %w", ErrInvalid)
-	}
-	return buf, nil
 }
 
 // live returns the body of a list that is in use, or an error.
@@ -132,7 +119,7 @@ func (l *List) Append(m memory.Object, off, n int) error {
 	if err != nil {
 		return err
 	}
-	buf, err := take(m)
+	buf, readOnly, err := m.Hold()
 	if err != nil {
 		return fmt.Errorf("mdl: append: %w", err)
 	}
@@ -144,7 +131,7 @@ func (l *List) Append(m memory.Object, off, n int) error {
 		m.Unref()
 		return nil
 	}
-	b.push(segment{m: m, window: buf[off : off+n : off+n], readOnly: m.IsReadOnly()})
+	b.push(segment{m: m, window: buf[off : off+n : off+n], readOnly: readOnly})
 	return nil
 }
 

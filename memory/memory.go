@@ -220,6 +220,19 @@ func (m Object) refused(err error) error {
 	return err // more references than can be counted
 }
 
+// Hold takes a reference, which the caller drops with Unref, and returns the
+// bytes that it keeps where they are, and whether they must not be written: the
+// safe way to work on the bytes of an object that others may delete. It returns
+// errors that wrap object.ErrDeleted for a stale object and ErrInvalid for the
+// zero handle.
+func (m Object) Hold() (b []byte, readOnly bool, err error) {
+	body, err := m.hold()
+	if err != nil {
+		return nil, false, fmt.Errorf("memory: hold: %w", err)
+	}
+	return body.Buf, body.Flags&objtab.ReadOnly != 0, nil
+}
+
 // Bytes returns the object's bytes, which are borrowed: the slice may be used
 // while the caller holds a reference or knows that somebody does, and no
 // longer. Bytes of a ReadOnly object must not be written. A stale or zero

@@ -288,6 +288,8 @@ func TestStaleAndZeroHandles(t *testing.T) {
 		require.ErrorIs(t, err, c.want)
 		require.ErrorIs(t, c.m.Ref(), c.want)
 		require.ErrorIs(t, c.m.Delete(), c.want)
+		_, _, err = c.m.Hold()
+		require.ErrorIs(t, err, c.want)
 		require.Nil(t, c.m.Bytes())
 		require.Zero(t, c.m.Len())
 		require.False(t, c.m.IsWrapped())
@@ -297,4 +299,20 @@ func TestStaleAndZeroHandles(t *testing.T) {
 		require.EqualValues(t, 0xAA, v)
 	}
 	require.NoError(t, again.Delete())
+}
+
+// Hold is the way to work on bytes that somebody else may delete.
+func TestHold(t *testing.T) {
+	b := open(t)
+	for _, opts := range [][]memory.Option{nil, {memory.ReadOnly()}} {
+		m := b.create(t, 10, opts...)
+		buf, readOnly, err := m.Hold()
+		require.NoError(t, err)
+		require.Equal(t, len(opts) == 1, readOnly)
+		require.NoError(t, m.Delete())
+		require.Equal(t, make([]byte, 10), buf)
+		require.EqualValues(t, 1, b.live())
+		m.Unref()
+		require.Zero(t, b.live())
+	}
 }
