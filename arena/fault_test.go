@@ -214,7 +214,7 @@ func TestPiecesHalve(t *testing.T) {
 		}
 		return false
 	})
-	a := open(t, Config{})
+	a := open(t, Config{Reserve: 1 << 30})
 	acquire(t, a, 1)
 	require.Equal(t, int64(pieceLeast/8), a.Stats().Reserved)
 }

@@ -281,7 +281,7 @@ func TestHugePages(t *testing.T) {
 // TestPurgeKeepsHugePagesWhole: of a run where huge pages are advised, whole ones go.
 func TestPurgeKeepsHugePagesWhole(t *testing.T) {
 	needMapping(t)
-	a := open(t, Config{})
+	a := open(t, Config{Reserve: 256 << 20})
 	hold, err := a.AcquireUninitialized(130 << 20 / a.PageSize())
 	require.NoError(t, err)
 	r, err := a.AcquireUninitialized(13 << 20 / a.PageSize()) // ends in the middle of a huge page

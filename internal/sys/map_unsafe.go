@@ -15,6 +15,7 @@ package sys
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -30,6 +31,9 @@ const (
 )
 
 func mmap(op string, fd int, off int64, n uintptr, prot, flags int) (unsafe.Pointer, error) {
+	if n > math.MaxInt {
+		return nil, fmt.Errorf("mmap of %d bytes: more than an int holds: %w", n, unix.ENOMEM)
+	}
 	if err := Fault(op); err != nil {
 		return nil, fmt.Errorf("mmap of %d bytes: %w", n, err)
 	}
