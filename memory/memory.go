@@ -109,11 +109,21 @@ func FromLookaside(l *slab.Lookaside, opts ...Option) (Object, error) {
 	if l == nil {
 		return Object{}, fmt.Errorf("memory: from lookaside: no list: %w", ErrInvalid)
 	}
-	var s settings
 	if len(opts) > 0 {
-		if err := s.read(opts, false); err != nil {
-			return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
-		}
+		return fromLookaside(l, opts)
+	}
+	buf, err := l.Get()
+	if err != nil {
+		return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
+	}
+	return Object{object.NewPlain(buf, l, kind, 0)}, nil
+}
+
+// fromLookaside is FromLookaside with options.
+func fromLookaside(l *slab.Lookaside, opts []Option) (Object, error) {
+	var s settings
+	if err := s.read(opts, false); err != nil {
+		return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
 	}
 	buf, err := l.Get()
 	if err != nil {

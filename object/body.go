@@ -27,6 +27,15 @@ func NewBody(b *objtab.Body, cfg *Config) (Object, error) {
 	return o, nil
 }
 
+// NewPlain is NewBody without a Config, which cannot fail: the way of most
+// memory objects, kept short.
+func NewPlain(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags) Object {
+	s := slots.Get()
+	b := &s.body
+	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
+	return Object{s, genOf(s.word.Load())}
+}
+
 func (c *Config) adorns() bool {
 	return c.Parent.s != nil || c.Cleanup != nil || c.Destroy != nil || c.Context != nil || c.Kind != ""
 }

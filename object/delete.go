@@ -162,16 +162,17 @@ func (root *slot) release() error {
 	s := root
 	for {
 		k := s.kin.Load()
-		k.mu.Lock()
-		if child := k.first; child != nil {
+		if child := k.first; child != nil { // frozen: nobody else looks
 			k.remove(child)
-			k.mu.Unlock()
 			s = child
 			continue
 		}
 		parent := k.parent
-		k.parent = nil
-		k.mu.Unlock()
+		if parent != nil { // the root has none any more
+			k.mu.Lock() // Parent looks
+			k.parent = nil
+			k.mu.Unlock()
+		}
 		done := s == root
 		errs = errors.Join(errs, s.dropBirth())
 		if done {

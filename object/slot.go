@@ -47,11 +47,12 @@ var slots = objtab.Cache[slot]{Init: func(s *slot) { s.word.Store(armed(1)) }}
 // recycle gives the slot to the next object and then what the body held to
 // its owner. The word says already that the object is gone.
 func (s *slot) recycle() {
-	body := s.body
-	s.body = objtab.Body{}
+	b := &s.body
+	buf, owner, kind := b.Buf, b.Owner, b.Kind
+	b.Buf, b.Owner, b.Kind, b.Flags = nil, nil, objtab.Kind{}, 0
 	s.park()
 	// Last, because an owner that finds its memory damaged panics.
-	body.Finish()
+	kind.Finish(buf, owner)
 }
 
 // park puts an empty slot back, unless it is retired.
@@ -98,7 +99,7 @@ func (k *kin) append(parent, c *slot) {
 }
 
 // remove takes c out of the children. k.mu and the child's mu are held, or
-// the child is frozen.
+// the children are frozen and the caller is the one who froze them.
 func (k *kin) remove(c *slot) {
 	ck := c.kin.Load()
 	if ck.prev == nil {

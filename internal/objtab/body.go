@@ -58,10 +58,10 @@ func (k Kind) String() string {
 	return kinds.table[k.id%uint8(len(kinds.table))].name
 }
 
-// Finish hands what the body holds back to its owner.
-func (b *Body) Finish() {
-	if b.Kind != (Kind{}) {
-		kinds.table[b.Kind.id%uint8(len(kinds.table))].finish(b.Buf, b.Owner)
+// Finish hands what a body of this kind held back to its owner.
+func (k Kind) Finish(buf []byte, owner any) {
+	if f := kinds.table[k.id%uint8(len(kinds.table))].finish; f != nil {
+		f(buf, owner)
 	}
 }
 

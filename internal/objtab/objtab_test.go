@@ -169,11 +169,10 @@ func TestKinds(t *testing.T) {
 	k := Register("probe", func(buf []byte, owner any) { gotBuf, gotOwner = buf, owner })
 	require.Equal(t, "probe", k.String())
 	require.Equal(t, "object", Kind{}.String())
-	b := Body{Buf: []byte("bytes"), Owner: &gotOwner, Kind: k}
-	b.Finish()
+	k.Finish([]byte("bytes"), &gotOwner)
 	require.Equal(t, "bytes", string(gotBuf))
 	require.Same(t, &gotOwner, gotOwner)
-	(&Body{}).Finish() // nobody to tell
+	Kind{}.Finish(nil, nil) // nobody to tell
 }
 
 func TestIsPointer(t *testing.T) {
