@@ -3,7 +3,8 @@ package slab
 // What the compiler cannot check here: as in hot_unsafe.go. popBatch and
 // pushBatch are nosplit and never inlined, and call nothing preemptible
 // before their last store to the shard; the slices they write and read are
-// the caller's, who passed them as Go values.
+// the caller's, who passed them as Go values. A preemptible call between the
+// reading of the id and the last store to the shard would break it.
 
 import (
 	"fmt"

@@ -39,7 +39,7 @@ func TestClassGeometry(t *testing.T) {
 		require.Equal(t, bytes/int(c.size), int(c.blocks), "class %d", i)
 		tail := bytes - int(c.blocks)*int(c.size)
 		require.LessOrEqual(t, tail*50, bytes, "class %d: tail", i)
-		require.GreaterOrEqual(t, c.blocks, uint32(4), "class %d", i)
+		require.GreaterOrEqual(t, c.blocks, uint32(1), "class %d", i)
 		require.GreaterOrEqual(t, c.slots, uint16(2), "class %d", i)
 		require.GreaterOrEqual(t, int(c.cache)*cacheUnit, end, "class %d: caches overlap", i)
 		end = int(c.cache)*cacheUnit + 64 + int(c.slots)*16

@@ -34,6 +34,7 @@ type Config struct {
 type AllocatorConfig struct {
 	Name string // shows in errors and statistics
 	// ParkedPerP bounds the bytes that one P may keep parked for one size
-	// class; zero means 32 KiB. Every class may park at least two blocks.
+	// class; zero and more than that mean 8 KiB. Every class may park at
+	// least two blocks.
 	ParkedPerP int
 }

@@ -3,7 +3,7 @@ package slab
 // What the compiler cannot check here: that the address of the caller's
 // slice is only ever compared and used as an index. It holds because it goes
 // through tame, or through the table lookup of claimFast, which is the one
-// of hot_unsafe.go; nothing here dereferences it.
+// of hot_unsafe.go; nothing here dereferences it. Doing so would break it.
 
 import (
 	"fmt"

@@ -2,7 +2,7 @@ package slab
 
 // What the compiler cannot check here: that a large block's bytes are those
 // of its run. It holds because the run made them. An address from outside is
-// only looked up.
+// only looked up; following it would break that.
 
 import (
 	"errors"

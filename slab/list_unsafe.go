@@ -282,12 +282,12 @@ func (l *list) drainCache(c *statspage.Cache) {
 // depotMax is how many blocks the depot may hold: enough for a few Ps to
 // exchange whole caches, and for bursts of small blocks.
 func (l *list) depotMax() int {
-	return max(2*int(l.slots), min(maxDepotBlocks, maxDepotBytes/int(l.stride)))
+	return max(int(l.slots), min(maxDepotBlocks, maxDepotBytes/int(l.stride)))
 }
 
 const (
-	maxDepotBlocks = 1024
-	maxDepotBytes  = 64 << 10
+	maxDepotBlocks = 512
+	maxDepotBytes  = 16 << 10
 )
 
 // ensureDepot makes room for one cache's worth of blocks, so that nobody

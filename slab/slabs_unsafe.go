@@ -6,6 +6,7 @@ package slab
 // numbers that all others use, and because a slab's records are cleared
 // before its pages go back to the arena. Metadata is never unmapped while
 // the arena is open, so a stale record leads to memory that can be read.
+// Releasing a run before its records are cleared would break it.
 
 import (
 	"math/bits"
@@ -234,10 +235,13 @@ func (l *list) putBack(r ref) {
 	l.place(s)
 }
 
+// maxSpare is the largest slab, in granules, of which an empty one is kept.
+const maxSpare = 4
+
 // retire keeps an empty slab as the spare one, or releases it when there is
-// one already.
+// one already, or when it is large.
 func (l *list) retire(s *slabHdr) {
-	if l.spare == 0 {
+	if l.spare == 0 && l.granules <= maxSpare {
 		l.unlink(s)
 		l.spare = s.addr()
 		return

@@ -3,7 +3,7 @@ package slab
 // What the compiler cannot check here: that memory kept here belongs to the
 // arena and is used by nobody. It holds because lists give back headers of
 // slabs whose pages are gone, once each, and because a store forgets
-// everything when its arena closes.
+// everything when its arena closes. Giving a header back twice would break it.
 
 import (
 	"sync"

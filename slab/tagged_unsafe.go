@@ -2,7 +2,8 @@ package slab
 
 // What the compiler cannot check here: that a tag's cells are large enough
 // for the current P. It holds because the id is compared with their number,
-// and one cell behind them is shared by all other ids under a lock.
+// and one cell behind them is shared by all other ids under a lock. Counting
+// without the pin, or after closeTags let the cells go, would break it.
 
 import (
 	"sync"

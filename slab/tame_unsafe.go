@@ -2,7 +2,8 @@ package slab
 
 // What the compiler cannot check here: that a granule's record is ours to
 // read as a desc. It holds because the arena gives the record only for
-// granules that it knows, and because only this package writes them.
+// granules that it knows, and because only this package writes them. Another
+// floor writing there would break it.
 
 import (
 	"unsafe"

@@ -3,7 +3,9 @@ package slab
 // What the compiler cannot check here: that the memory behind a *T is large
 // enough, aligned, zero when it is handed out, and that T holds no Go
 // pointer, which the collector would not see there. NewTyped checks all of
-// that once by reflection, the lookaside keeps it for every block.
+// that once by reflection, the lookaside keeps it for every block. A T that
+// changed its layout, or a block put twice, would break it; the first cannot
+// happen and the second is found.
 
 import (
 	"fmt"

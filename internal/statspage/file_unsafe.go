@@ -38,9 +38,9 @@ type File struct {
 	opts Options
 
 	mu      sync.Mutex
-	next    uint64         // end of what Alloc has handed out
+	next    uint64          // end of what Alloc has handed out
 	recycle map[int][]int64 // freed areas by size
-	entries []bool         // taken records
+	entries []bool          // taken records
 }
 
 // New lays the file out in mem, which must be zero, at least SmallSize bytes

@@ -19,12 +19,11 @@ const (
 	largest   = 32 << 10
 	granule   = 4096
 
-	minSlab   = 16 << 10 // bytes: fewer make the header expensive
-	minBlocks = 8        // fewer seldom become empty; large classes get along with 4
-	maxTail   = 0.02     // of a slab
+	minSlab = 8 << 10 // bytes: fewer make the header expensive, more seldom become empty
+	maxTail = 0.02    // of a slab
 
-	parked   = 32 << 10 // bytes that one P parks of one class, at most
-	maxSlots = 124      // with the head, 2 KiB
+	parked   = 8 << 10 // bytes that one P parks of one class, at most
+	maxSlots = 124     // with the head, 2 KiB
 	minSlots = 2
 )
 
@@ -66,17 +65,13 @@ func step(size int) int {
 	return max(quantum, low/perDouble)
 }
 
-// geometry chooses the smallest slab that is large enough, holds enough
-// blocks and wastes little at its end.
+// geometry chooses the smallest slab that is large enough and wastes little
+// at its end: what is small becomes empty soon.
 func geometry(size int) class {
-	blocks := minBlocks
-	if size > 4096 {
-		blocks = 4
-	}
-	for g := max(minSlab, size*blocks) / granule; ; g++ {
+	for g := minSlab / granule; ; g++ {
 		n := g * granule / size
 		tail := g*granule - n*size
-		if n >= blocks && float64(tail) <= maxTail*float64(g*granule) {
+		if n >= 1 && float64(tail) <= maxTail*float64(g*granule) {
 			slots := min(maxSlots, max(minSlots, parked/size))
 			return class{size: size, granules: g, blocks: n, slots: slots}
 		}

@@ -1,9 +1,5 @@
 package slab
 
-// What the compiler cannot check here: that a block is stride bytes long.
-// It holds because checkOut gets it from the list, and lookInto asks tame
-// first. Looking at an address before tame knows it would break it.
-
 import (
 	"fmt"
 	"math/rand/v2"
