@@ -23,9 +23,9 @@ var kind = objtab.Register("memory", finish)
 //
 // The owner may have been closed meanwhile, and has then reported the block
 // in its *slab.LeakError. Who drops the last reference of an object does the
-// right thing and is not to blame: the block stays with the arena. Every
-// other complaint of the owner (an overrun, say) goes to our caller; the
-// object is gone by then either way.
+// right thing and is not to blame: the owner takes the block all the same.
+// Every other complaint of the owner (an overrun, say) goes to our caller;
+// the object is gone by then either way.
 func finish(buf []byte, owner any) {
 	if owner == nil {
 		return
@@ -35,6 +35,7 @@ func finish(buf []byte, owner any) {
 			if e, ok := r.(*slab.MisuseError); !ok || e.Kind != slab.UseAfterClose {
 				panic(r)
 			}
+			owner.(interface{ Reclaim([]byte) }).Reclaim(buf)
 		}
 	}()
 	switch a := owner.(type) {
@@ -101,7 +102,7 @@ func New(a *slab.Allocator, n int, opts ...Option) (Object, error) {
 // unless the list was made with Zero. The block goes back when the last
 // reference is gone. Closing the list before that is legal: Close reports the
 // block in its *slab.LeakError, the object can be used and deleted as before,
-// and the block's pages go back with the arena. It returns errors that wrap
+// and the block goes back then. It returns errors that wrap
 // ErrInvalid for no list and for options that make no sense, slab.ErrNoMemory,
 // slab.ErrClosed, and object.ErrDeleted for a parent that is deleted. It is
 // WdfMemoryCreateFromLookaside.

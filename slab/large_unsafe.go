@@ -119,11 +119,16 @@ func (a *Allocator) setLarge(p unsafe.Pointer, state uint8) {
 	a.large.mu.Unlock()
 }
 
-func (a *Allocator) freeLarge(p unsafe.Pointer) bool {
+func (a *Allocator) freeLarge(p unsafe.Pointer) bool { return a.dropLarge(p, false) }
+
+// reclaimLarge is freeLarge after close.
+func (a *Allocator) reclaimLarge(p unsafe.Pointer) bool { return a.dropLarge(p, true) }
+
+func (a *Allocator) dropLarge(p unsafe.Pointer, closed bool) bool {
 	g := &a.large
 	g.mu.Lock()
 	b, ok := g.live[uintptr(p)]
-	if g.closed || !ok {
+	if g.closed != closed || !ok {
 		g.mu.Unlock()
 		return false
 	}

@@ -180,3 +180,49 @@ func leakError(what string, leaks []Leak) *LeakError {
 	})
 	return e
 }
+
+// Reclaim gives back a block that was out when the list was closed, and was
+// reported as leaked then: its pages go back to the arena as soon as all of
+// its slab is back. On an open list it is Put; on a closed arena, or for a
+// block that is not out, it does nothing. It is for the floor above, whose
+// objects may outlive their list.
+func (l *Lookaside) Reclaim(b []byte) { l.reclaim(b, stLive, l.Put) }
+
+// Reclaim is Lookaside.Reclaim for an allocator.
+func (a *Allocator) Reclaim(b []byte) { a.reclaim(b, stLive, a.Free) }
+
+// Reclaim is Lookaside.Reclaim for a tag.
+func (x *Tagged) Reclaim(b []byte) { x.a.reclaim(b, x.state, x.Free) }
+
+func (o *owner) reclaim(b []byte, want uint8, put func([]byte)) {
+	if !o.isClosed() {
+		put(b)
+		return
+	}
+	o.life.Lock()
+	defer o.life.Unlock()
+	p := addrOf(b)
+	if o.gone || o.leaked == 0 {
+		return
+	}
+	if o.more != nil && o.more.isLarge(p) {
+		if o.more.claimLarge("reclaim", p, want) != nil || !o.more.reclaimLarge(p) {
+			return
+		}
+	} else {
+		t, bad := o.tame("reclaim", p, want)
+		if bad != nil {
+			return
+		}
+		t.l.mu.Lock()
+		t.park()
+		t.l.putBack(t.r)
+		t.l.mu.Unlock()
+	}
+	if o.leaked--; o.leaked == 0 {
+		for _, l := range o.lists {
+			o.store.giveBack(l)
+		}
+		o.src.Detach(o.ownID)
+	}
+}

@@ -546,3 +546,37 @@ func TestLocals(t *testing.T) {
 	a.Trim()
 	require.Zero(t, a.Stats().HeldBytes)
 }
+
+// A block that outlives its list goes back to the arena on its own.
+func TestReclaim(t *testing.T) {
+	src := openArena(t, arena.Config{})
+	l, err := New(src, Config{Size: 3000})
+	require.NoError(t, err)
+	a, err := NewAllocator(src, AllocatorConfig{})
+	require.NoError(t, err)
+	var out [][]byte
+	for range 20 {
+		b, err := l.Get()
+		require.NoError(t, err)
+		out = append(out, b)
+	}
+	tagged := a.Tagged(Tag{'t'})
+	b, big, own := mustAlloc(t, a, 100), mustAlloc(t, a, 100_000), mustAlloc(t, tagged, 100)
+	l.Reclaim(out[0])
+	require.Equal(t, int64(19), l.Stats().Live)
+	require.Error(t, l.Close())
+	require.Error(t, a.Close())
+	a.Reclaim(own) // another tag's: nothing happens
+	for range 2 {
+		for _, b := range out[1:] {
+			l.Reclaim(b)
+		}
+		a.Reclaim(b)
+		a.Reclaim(big)
+		tagged.Reclaim(own)
+		require.Zero(t, src.Stats().InUse)
+	}
+	require.NoError(t, src.Close())
+	l.Reclaim(out[3])
+	a.Reclaim(b)
+}

@@ -76,6 +76,7 @@ type others interface {
 	unclaimLarge(p unsafe.Pointer, want uint8)
 	freeLarge(p unsafe.Pointer) bool
 	closeLarge(leaks []Leak) []Leak
+	reclaimLarge(p unsafe.Pointer) bool
 	closeTags() // nobody counts from then on
 }
 

@@ -241,7 +241,7 @@ const maxSpare = 4
 // retire keeps an empty slab as the spare one, or releases it when there is
 // one already, or when it is large.
 func (l *list) retire(s *slabHdr) {
-	if l.spare == 0 && l.granules <= maxSpare {
+	if l.spare == 0 && l.granules <= maxSpare && !l.closed {
 		l.unlink(s)
 		l.spare = s.addr()
 		return
