@@ -1,0 +1,188 @@
+package lookaside
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/memory"
+	"offheap.example/lookaside/object"
+	"offheap.example/lookaside/slab"
+)
+
+// Config describes a domain. The zero value is usable.
+type Config struct {
+	Name    string         // shows in errors, statistics and /proc/PID/smaps; empty means "lookaside"
+	Reserve int64          // bytes of address space; 0 means 64 GiB, which cost nothing until touched
+	Limit   int64          // committed bytes; 0 means Reserve
+	Huge    arena.HugeMode // huge pages: HugeAdvise, HugeNever, HugeCollapse
+	Shared  bool           // pages backed by a memfd: they can be mapped twice and handed to another process
+	Node    arena.Node     // NUMA node; the zero value means any
+	Guard   bool           // an inaccessible page after every run of pages
+}
+
+// Domain is everything that dies together. It is what the driver object is
+// to a Windows driver. All methods may be called by any number of goroutines
+// at once.
+type Domain struct {
+	name  string
+	arena *arena.Arena
+	alloc *slab.Allocator
+	root  object.Object
+
+	mu     sync.Mutex
+	closed bool
+	lists  []*slab.Lookaside
+}
+
+// LeakError is returned by Close when blocks are out.
+type LeakError = slab.LeakError
+
+// Errors of the package.
+var (
+	ErrClosed   = slab.ErrClosed
+	ErrNoMemory = slab.ErrNoMemory
+	ErrInvalid  = slab.ErrInvalid
+)
+
+// Open makes a domain. A Config that makes no sense is an error that names
+// field, value and rule and wraps arena.ErrInvalid; nothing is left behind.
+func Open(cfg Config) (*Domain, error) {
+	if cfg.Name == "" {
+		cfg.Name = "lookaside"
+	}
+	d := &Domain{name: cfg.Name}
+	if err := d.open(cfg); err != nil {
+		d.undo()
+		return nil, fmt.Errorf("lookaside: open %q: %w", cfg.Name, err)
+	}
+	return d, nil
+}
+
+func (d *Domain) open(cfg Config) (err error) {
+	d.arena, err = arena.Open(arena.Config{
+		Name: cfg.Name, Reserve: cfg.Reserve, Limit: cfg.Limit,
+		Huge: cfg.Huge, Shared: cfg.Shared, Node: cfg.Node, Guard: cfg.Guard,
+	})
+	if err != nil {
+		return err
+	}
+	if d.alloc, err = slab.NewAllocator(d.arena, slab.AllocatorConfig{Name: cfg.Name}); err != nil {
+		return err
+	}
+	d.root, err = object.New(object.Config{Kind: "domain"})
+	return err
+}
+
+// undo closes what open got before it failed.
+func (d *Domain) undo() {
+	if d.alloc != nil {
+		_ = d.alloc.Close()
+	}
+	if d.arena != nil {
+		_ = d.arena.Close()
+	}
+}
+
+// Alloc returns n bytes; see slab.Allocator.Alloc.
+func (d *Domain) Alloc(n int) ([]byte, error) { return d.alloc.Alloc(n) }
+
+// Free gives back what Alloc returned; see slab.Allocator.Free.
+func (d *Domain) Free(b []byte) { d.alloc.Free(b) }
+
+// LookasideOption changes the configuration of a lookaside.
+type LookasideOption func(*slab.Config)
+
+// WithTag says whose the blocks are.
+func WithTag(t slab.Tag) LookasideOption { return func(c *slab.Config) { c.Tag = t } }
+
+// WithAlign aligns every block to n bytes, a power of two.
+func WithAlign(n int) LookasideOption { return func(c *slab.Config) { c.Align = n } }
+
+// WithDepth bounds how many free blocks one P parks.
+func WithDepth(least, most int) LookasideOption {
+	return func(c *slab.Config) { c.Depth = slab.Depth{Min: least, Max: most} }
+}
+
+// WithDebug switches checks on that cost time.
+func WithDebug(f slab.Debug) LookasideOption { return func(c *slab.Config) { c.Debug |= f } }
+
+// Zeroed makes every block zero when it is handed out.
+func Zeroed() LookasideOption { return func(c *slab.Config) { c.Zero = true } }
+
+// NewLookaside makes a list of blocks of size bytes, which Close closes if
+// nobody did before. Errors are those of slab.New.
+func (d *Domain) NewLookaside(name string, size int, opts ...LookasideOption) (*slab.Lookaside, error) {
+	cfg := slab.Config{Name: name, Size: size}
+	for _, o := range opts {
+		o(&cfg)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, fmt.Errorf("lookaside: new lookaside %q: %w", name, ErrClosed)
+	}
+	l, err := slab.New(d.arena, cfg)
+	if err != nil {
+		return nil, err
+	}
+	d.lists = append(d.lists, l)
+	return l, nil
+}
+
+// NewMemory makes a memory object of n zeroed bytes whose parent is the
+// domain's root, unless an option says otherwise. Errors are those of
+// memory.New. It is WdfMemoryCreate.
+func (d *Domain) NewMemory(n int, opts ...memory.Option) (memory.Object, error) {
+	all := make([]memory.Option, 0, 8)
+	all = append(append(all, memory.WithParent(d.root)), opts...)
+	return memory.New(d.alloc, n, all...)
+}
+
+// Allocator returns the domain's allocator.
+func (d *Domain) Allocator() *slab.Allocator { return d.alloc }
+
+// Arena returns the domain's arena.
+func (d *Domain) Arena() *arena.Arena { return d.arena }
+
+// Root returns the object that all objects of the domain descend from.
+func (d *Domain) Root() object.Object { return d.root }
+
+// Close deletes every object of the domain, children first, closes its lists
+// and its allocator, and unmaps its pages. When blocks were still out it
+// returns a *LeakError that counts them by list and tag; their memory is gone
+// all the same. A second Close does nothing.
+func (d *Domain) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	err := d.root.Delete()
+	leak := &LeakError{Op: fmt.Sprintf("domain %q", d.name)}
+	for _, l := range d.lists {
+		err = errors.Join(err, gather(leak, l.Close()))
+	}
+	err = errors.Join(err, gather(leak, d.alloc.Close()), d.arena.Close())
+	if leak.Blocks > 0 {
+		err = errors.Join(leak, err)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) == 1 {
+			return leak
+		}
+	}
+	return err
+}
+
+// gather adds a *LeakError to sum and returns every other error.
+func gather(sum *LeakError, err error) error {
+	var e *LeakError
+	if !errors.As(err, &e) {
+		return err
+	}
+	sum.Blocks += e.Blocks
+	sum.Bytes += e.Bytes
+	sum.Leaks = append(sum.Leaks, e.Leaks...)
+	return nil
+}
