@@ -150,9 +150,11 @@ func (d *Domain) Arena() *arena.Arena { return d.arena }
 func (d *Domain) Root() object.Object { return d.root }
 
 // Close deletes every object of the domain, children first, closes its lists
-// and its allocator, and unmaps its pages. When blocks were still out it
-// returns a *LeakError that counts them by list and tag; their memory is gone
-// all the same. A second Close does nothing.
+// and its allocator, and unmaps its pages. When blocks are still out it
+// returns a *LeakError that counts them by list and tag, and the pages stay
+// mapped, so that whoever holds a block or a reference meets no fault; blocks
+// of memory objects go back when their last reference does. A second Close
+// does nothing.
 func (d *Domain) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -165,14 +167,14 @@ func (d *Domain) Close() error {
 	for _, l := range d.lists {
 		err = errors.Join(err, gather(leak, l.Close()))
 	}
-	err = errors.Join(err, gather(leak, d.alloc.Close()), d.arena.Close())
-	if leak.Blocks > 0 {
-		err = errors.Join(leak, err)
-		if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) == 1 {
-			return leak
-		}
+	err = errors.Join(err, gather(leak, d.alloc.Close()))
+	if leak.Blocks == 0 {
+		return errors.Join(err, d.arena.Close())
 	}
-	return err
+	if err != nil {
+		return errors.Join(leak, err)
+	}
+	return leak
 }
 
 // gather adds a *LeakError to sum and returns every other error.

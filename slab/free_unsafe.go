@@ -83,6 +83,10 @@ func (o *owner) unclaim(p unsafe.Pointer, want uint8) {
 // hand gives a claimed block to its list. It reports whether the list was
 // still open.
 func (o *owner) hand(p unsafe.Pointer) bool {
+	if st, sub, ok := o.claimFast(p); ok && *st == stParked|sub {
+		l := o.lists[o.descOf(p).class]
+		return l.give(ref{uintptr(p), uintptr(unsafe.Pointer(st))})
+	}
 	if o.more != nil && o.more.isLarge(p) {
 		return o.more.freeLarge(p)
 	}
@@ -175,7 +179,9 @@ func (a *Allocator) roomOf(op string, p unsafe.Pointer, n int, want uint8) (int,
 		return 0, a.errClosed(op)
 	}
 	room, bad := 0, (*MisuseError)(nil)
-	if a.isLarge(p) {
+	if st, sub, ok := a.claimFast(p); ok && *st == want|sub {
+		room = int(a.lists[a.descOf(p).class].size)
+	} else if a.isLarge(p) {
 		room, bad = a.roomLarge(op, p, n, want)
 	} else {
 		var t tamed

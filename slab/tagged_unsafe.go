@@ -30,8 +30,7 @@ type Tagged struct {
 	off      int64
 	entryIdx int
 
-	mu   sync.Mutex
-	rest statspage.TagCell // Ps beyond the cells; guarded by mu
+	mu sync.Mutex // guards the last cell, for Ps beyond the others
 }
 
 // Tagged returns the face for tag t: the same one for the same tag. A tag
@@ -59,7 +58,7 @@ func (a *Allocator) Tagged(t Tag) *Tagged {
 // open lays out the tag's cells. Callers hold life.
 func (x *Tagged) open(closed bool) {
 	x.ncells = x.a.nshards
-	n := int(x.ncells) * statspage.TagCellSize
+	n := x.cellBytes()
 	ok := false
 	if !closed {
 		x.cells, x.off, ok = x.a.file.Alloc(n)
@@ -71,7 +70,7 @@ func (x *Tagged) open(closed bool) {
 	if !closed {
 		_, x.entryIdx = x.a.file.Take(statspage.Entry{
 			Kind: statspage.KindTag, Parent: uint32(x.a.entryIdx + 1), Tag: x.tag,
-			ShardOff: uint64(x.off), ShardStride: statspage.TagCellSize, Shards: x.ncells,
+			ShardOff: uint64(x.off), ShardStride: statspage.TagCellSize, Shards: x.ncells + 1,
 		}, "")
 	}
 }
@@ -127,7 +126,7 @@ func (x *Tagged) Free(b []byte) {
 		bad = a.claim("free", p, x.state)
 	}
 	if bad == nil {
-		size := a.sizeOfParked(p)
+		size := a.sizeOf(p)
 		a.forgetSide(x, p)
 		if a.hand(p) {
 			x.count(0, 1, -size)
@@ -176,27 +175,19 @@ func (x *Tagged) adopt(b []byte, err error) ([]byte, error) {
 	} else if t, bad := a.tame("", p, stLive); bad == nil {
 		t.mark(x.state)
 	}
-	x.count(1, 0, a.sizeOf(p, b))
+	x.count(1, 0, a.sizeOf(p))
 	return b, nil
 }
 
-// sizeOf returns what the block at p, which is out, holds: its class's size
-// or its run's.
-func (a *Allocator) sizeOf(p unsafe.Pointer, b []byte) int {
-	rec, _ := a.src.Record(p)
-	if d := (*desc)(rec); d != nil && d.owner == a.ownID {
+// sizeOf returns what the block at p, which is out or parked, holds: its
+// class's size or its run's.
+func (a *Allocator) sizeOf(p unsafe.Pointer) int {
+	if d := a.descOf(p); d != nil && d.owner == a.ownID {
 		return int(a.lists[d.class].size)
 	}
-	return cap(b)
-}
-
-func (a *Allocator) sizeOfParked(p unsafe.Pointer) int {
-	if a.isLarge(p) {
-		a.large.mu.Lock()
-		defer a.large.mu.Unlock()
-		return len(a.large.live[uintptr(p)].run.Bytes())
-	}
-	return a.sizeOf(p, nil)
+	a.large.mu.Lock()
+	defer a.large.mu.Unlock()
+	return len(a.large.live[uintptr(p)].run.Bytes())
 }
 
 // count accounts gets, puts and bytes held to the tag.
@@ -204,15 +195,22 @@ func (x *Tagged) count(gets, puts uint64, bytes int) {
 	id := percpu.Pin()
 	fits := uint32(id) < x.ncells
 	if fits {
-		bump((*statspage.TagCell)(unsafe.Add(x.cells, uintptr(id)*statspage.TagCellSize)), gets, puts, bytes)
+		bump(x.cell(uint32(id)), gets, puts, bytes)
 	}
 	percpu.Unpin(id)
 	if !fits {
 		x.mu.Lock()
-		bump(&x.rest, gets, puts, bytes)
+		bump(x.cell(x.ncells), gets, puts, bytes)
 		x.mu.Unlock()
 	}
 }
+
+// cell returns the i-th cell; the one behind those of the Ps is shared.
+func (x *Tagged) cell(i uint32) *statspage.TagCell {
+	return (*statspage.TagCell)(unsafe.Add(x.cells, uintptr(i)*statspage.TagCellSize))
+}
+
+func (x *Tagged) cellBytes() int { return int(x.ncells+1) * statspage.TagCellSize }
 
 func bump(c *statspage.TagCell, gets, puts uint64, bytes int) {
 	atomic.StoreUint64(&c.Gets, c.Gets+gets)
@@ -227,17 +225,12 @@ func bump(c *statspage.TagCell, gets, puts uint64, bytes int) {
 // stats returns the tag's account.
 func (x *Tagged) stats() Stats {
 	s := Stats{Name: x.a.name, Tag: x.tag}
-	sum := func(c *statspage.TagCell) {
+	for i := uint32(0); i <= x.ncells; i++ {
+		c := x.cell(i)
 		s.Gets += atomic.LoadUint64(&c.Gets)
 		s.Puts += atomic.LoadUint64(&c.Puts)
 		s.LiveBytes += int64(atomic.LoadUint64(&c.GetBytes) - atomic.LoadUint64(&c.PutBytes))
 	}
-	for i := uintptr(0); i < uintptr(x.ncells); i++ {
-		sum((*statspage.TagCell)(unsafe.Add(x.cells, i*statspage.TagCellSize)))
-	}
-	x.mu.Lock()
-	sum(&x.rest)
-	x.mu.Unlock()
 	s.Live = int64(s.Gets - s.Puts)
 	return s
 }
@@ -259,10 +252,10 @@ func (a *Allocator) closeTags() {
 	for _, x := range a.tags {
 		a.file.Return(x.entryIdx)
 		if x.off != 0 {
-			a.file.Free(x.off, int(x.ncells)*statspage.TagCellSize)
+			a.file.Free(x.off, x.cellBytes())
 		}
 		x.entryIdx, x.off = -1, 0
-		x.heap = alignedBytes(int(x.ncells) * statspage.TagCellSize)
+		x.heap = alignedBytes(x.cellBytes())
 		x.cells = unsafe.Pointer(unsafe.SliceData(x.heap))
 	}
 }
