@@ -42,14 +42,8 @@ func (a *Arena) acquire(op string, pages int, to uintptr, zero bool) (Run, error
 		a.mu.Unlock()
 		return fail(ErrClosed)
 	}
-	var room []span // who zeroes needs the dirty ranges after the lock is gone
-	if !zero {
-		room = a.soiled[:0]
-	}
-	r, soiled, err := a.take(pages, max(to, 1), room)
-	if !zero {
-		a.soiled = soiled[:0]
-	}
+	var room [8]span // on the stack: few runs have more dirty ranges than that
+	r, soiled, err := a.take(pages, max(to, 1), room[:0])
 	if err == nil {
 		a.acquires++
 	}

@@ -40,7 +40,6 @@ type Arena struct {
 	peak                                            int64 // the most that were ever in use
 	purged                                          int64 // in all
 	policy                                          policy
-	soiled                                          []span // scratch of acquire
 	acquires, releases, purges                      uint64
 }
 

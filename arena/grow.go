@@ -136,7 +136,7 @@ func (a *Arena) advance(p *piece, n uint32) (id uint32, err error) {
 	p.ever += n
 	a.everPages += int64(n)
 	a.adviseHuge(p)
-	return a.join(p, first, n), nil
+	return a.join(p, first, n, 0), nil
 }
 
 // commit makes the pages of a piece below end accessible, and some more so that it is not asked too often.

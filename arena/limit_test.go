@@ -180,3 +180,45 @@ func TestMisuse(t *testing.T) {
 	var asError error = e
 	require.True(t, errors.As(asError, &e))
 }
+
+// TestSteadyStateAllocatesNothing: acquiring, growing and releasing costs the Go heap nothing once the tables are there.
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	a := open(t, Config{})
+	a.Release(acquire(t, a, 64))
+	require.Zero(t, testing.AllocsPerRun(200, func() {
+		r, err := a.Acquire(10)
+		if err != nil {
+			panic(err)
+		}
+		r, _ = a.Extend(r, 20)
+		q, err := a.AcquireUninitialized(3)
+		if err != nil {
+			panic(err)
+		}
+		a.Release(r)
+		a.Release(q)
+	}))
+}
+
+// TestLargestReserve: page numbers, table and bitsets of the largest arena hold together.
+func TestLargestReserve(t *testing.T) {
+	if heapOnly {
+		t.Skip("a heap-backed arena has no large reserve")
+	}
+	a := open(t, Config{Reserve: MaxReserve})
+	r := acquire(t, a, 2)
+	fill(r, 1)
+	a.Release(r)
+	if s := a.Stats(); !s.Piecewise && s.Backing != "heap" {
+		all, err := a.AcquireUninitialized(int(s.Reserved >> a.shift))
+		require.NoError(t, err)
+		b := all.Bytes()
+		b[len(b)-1] = 1
+		place, ok := a.Locate(b[len(b)-1:])
+		require.True(t, ok)
+		require.Equal(t, int64(MaxReserve)>>a.shift-1, place.Page)
+		require.Equal(t, len(b)>>a.shift, place.RunPages)
+		_, err = a.Acquire(1)
+		require.ErrorIs(t, err, ErrExhausted)
+	}
+}

@@ -92,6 +92,31 @@ func TestRecords(t *testing.T) {
 	})
 }
 
+func TestRunAround(t *testing.T) {
+	eachVariant(t, Config{}, func(t *testing.T, cfg Config) {
+		a := open(t, cfg)
+		r := acquire(t, a, 3)
+		for _, off := range []int{0, 1, a.PageSize(), 3*a.PageSize() - 1} {
+			got, ok := a.RunAround(unsafe.Add(r.Base(), off))
+			require.True(t, ok)
+			require.Equal(t, r, got)
+		}
+		for _, p := range []unsafe.Pointer{nil, unsafe.Pointer(t), unsafe.Add(r.Base(), 3*a.PageSize())} {
+			_, ok := a.RunAround(p)
+			require.False(t, ok)
+		}
+		base := r.Base()
+		grown, ok := a.Extend(r, 4)
+		require.True(t, ok)
+		got, ok := a.RunAround(base)
+		require.True(t, ok)
+		require.Equal(t, grown, got)
+		a.Release(got)
+		_, ok = a.RunAround(base)
+		require.False(t, ok)
+	})
+}
+
 func TestGuardPageIsForeign(t *testing.T) {
 	a := open(t, Config{Guard: true})
 	r := acquire(t, a, 2)

@@ -55,9 +55,8 @@ func (a *Arena) dropFree(id uint32) freeRun {
 }
 
 // join makes pages [first, first+n) free, together with the free runs before and behind them, and returns the run.
-// The dirty bits of the pages are already what they should be.
-func (a *Arena) join(p *piece, first, n uint32) uint32 {
-	dirty := p.dirty.count(first, first+n)
+// The dirty bits of the pages are already what they should be: dirty of them are set.
+func (a *Arena) join(p *piece, first, n, dirty uint32) uint32 {
 	if first > 0 {
 		if w := p.heads[first-1]; isFree(w) {
 			f := a.dropFree(freeRunOf(w))
@@ -76,8 +75,8 @@ func (a *Arena) join(p *piece, first, n uint32) uint32 {
 // span is a range of pages of one piece.
 type span struct{ first, pages uint32 }
 
-// carve takes pages [first, first+n) out of free run id and returns the dirty ranges among them, with their bits
-// cleared. What remains on either side stays free, as cold or as hot as it was.
+// carve takes pages [first, first+n) out of free run id and appends the dirty ranges among them to soiled, with
+// their bits cleared. What remains on either side stays free, as cold or as hot as it was.
 func (a *Arena) carve(id, first, n uint32, soiled []span) []span {
 	f := *a.free.at(id)
 	p := a.pieces[f.piece]
@@ -87,12 +86,12 @@ func (a *Arena) carve(id, first, n uint32, soiled []span) []span {
 	}
 	a.dropFree(id)
 	end := first + n
-	for at := p.dirty.next(first, end); at < end; at = p.dirty.next(at, end) {
-		stop := p.dirty.nextClear(at, end)
-		soiled = append(soiled, span{at, stop - at})
-		at = stop
-	}
-	if len(soiled) > 0 {
+	if f.dirty > 0 {
+		for at := p.dirty.next(first, end); at < end; at = p.dirty.next(at, end) {
+			stop := p.dirty.nextClear(at, end)
+			soiled = append(soiled, span{at, stop - at})
+			at = stop
+		}
 		p.dirty.clear(first, end)
 	}
 	dirtyLeft := uint32(0)

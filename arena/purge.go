@@ -81,7 +81,6 @@ func (a *Arena) purge(keep, calls int64, least uint32) (dropped int64) {
 	if a.dirtyPages <= keep {
 		return 0
 	}
-	a.purges++
 	for _, whole := range [...]bool{true, false} {
 		if whole && a.cfg.Huge == HugeNever {
 			continue
@@ -95,7 +94,10 @@ func (a *Arena) purge(keep, calls int64, least uint32) (dropped int64) {
 			id = newer
 		}
 	}
-	a.purged += a.bytesOf(dropped)
+	if dropped > 0 {
+		a.purges++
+		a.purged += a.bytesOf(dropped)
+	}
 	return dropped
 }
 

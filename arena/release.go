@@ -15,7 +15,7 @@ func (a *Arena) Release(r Run) {
 	p.starts.unset(r.first)
 	p.dirty.set(r.first, r.first+r.pages)
 	a.inUse -= int64(r.pages)
-	a.join(p, r.first, n)
+	a.join(p, r.first, n, r.pages)
 	a.releases++
 	a.relax(a.bytesOf(int64(r.pages)))
 	a.publish()
@@ -83,7 +83,8 @@ func (a *Arena) unfence(p *piece, page uint32) uint32 {
 // it. The new pages read zero; the run returned replaces r, which is no longer in use. Otherwise r comes back
 // unchanged, with false. A run that is not in use panics as with Release. For the floor above.
 func (a *Arena) Extend(r Run, pages int) (Run, bool) {
-	grown, p, soiled, ok := a.lockedExtend(r, pages)
+	var room [8]span
+	grown, p, soiled, ok := a.lockedExtend(r, pages, room[:0])
 	if len(soiled) > 0 {
 		p.zero(soiled)
 		a.busy.Done()
@@ -92,7 +93,7 @@ func (a *Arena) Extend(r Run, pages int) (Run, bool) {
 }
 
 // lockedExtend is the part of Extend under the lock. Where it returns spans to clear, busy has been raised.
-func (a *Arena) lockedExtend(r Run, pages int) (Run, *piece, []span, bool) {
+func (a *Arena) lockedExtend(r Run, pages int, soiled []span) (Run, *piece, []span, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p := a.mustHold("extend", r)
@@ -109,7 +110,7 @@ func (a *Arena) lockedExtend(r Run, pages int) (Run, *piece, []span, bool) {
 	if id == 0 {
 		return r, p, nil, false
 	}
-	soiled := a.carve(id, end, more, nil)
+	soiled = a.carve(id, end, more, soiled)
 	a.inUse += int64(more)
 	err := a.makeRoom()
 	if err == nil {
@@ -150,7 +151,7 @@ func (a *Arena) undo(p *piece, first, n uint32, soiled []span) {
 	for _, s := range soiled {
 		p.dirty.set(s.first, s.first+s.pages)
 	}
-	a.join(p, first, n)
+	a.join(p, first, n, pagesIn(soiled))
 }
 
 // following is the free run of at least n pages that begins at a page, made longer by new pages where it reaches the

@@ -84,11 +84,4 @@ func (a *Arena) figures() Stats {
 func (a *Arena) freePages() int64 { return a.everPages - a.inUse - a.guards - a.lostPages }
 
 // bookBytes is how much of the bookkeeping the pages handed out so far can have touched.
-func (a *Arena) bookBytes() (n int64) {
-	for _, p := range a.pieces {
-		if p.ever > 0 {
-			n += int64(bookSize(p.ever, p.shift))
-		}
-	}
-	return n
-}
+func (a *Arena) bookBytes() int64 { return int64(bookSize(uint32(a.everPages), a.shift)) }
