@@ -38,6 +38,7 @@ type list struct {
 
 	mu     sync.Mutex
 	closed bool
+	trips  uint64 // refills and spills when the list was last looked over
 	depth  uint32 // blocks a shard may park now
 	tuned  tuneState
 	depot  []ref
@@ -55,7 +56,7 @@ type list struct {
 // another depth.
 func (l *list) setUp(c *statspage.Cache) {
 	if c.Cap == 0 {
-		c.Size, c.Slots = l.size, uint64(l.slots)
+		c.Size, c.Slots = l.size, l.slots
 		atomic.StoreUint32(&c.Cap, max(l.minDepth, min(l.depth, l.minDepth*2)))
 	}
 }
@@ -163,7 +164,9 @@ func (l *list) take(op string) (ref, error) {
 			return r, nil
 		}
 	}
-	return l.get(op)
+	r, err := l.get(op)
+	l.o.lookOver()
+	return r, err
 }
 
 // give takes one parked block back by the cheapest way that is open. It
@@ -175,7 +178,9 @@ func (l *list) give(r ref) bool {
 	if l.pinnedWay() && !invariant.Sometimes(25) && l.quickPut(r) {
 		return true
 	}
-	return l.put(r)
+	ok := l.put(r)
+	l.o.lookOver()
+	return ok
 }
 
 // pop takes the newest good block from c, which is ours.

@@ -49,6 +49,8 @@ type owner struct {
 	localMu sync.Mutex
 	locals  map[*Local]struct{}
 
+	rounds atomic.Uint32 // slow operations, for lookOver
+
 	// maint orders those who revoke the shards. It comes before life and
 	// every list's lock.
 	maint sync.Mutex

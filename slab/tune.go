@@ -1,6 +1,12 @@
 package slab
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+
+	"offheap.example/lookaside/internal/percpu"
+	"offheap.example/lookaside/internal/statspage"
+)
 
 // tuneState is what the depth rule remembers between two steps.
 type tuneState struct {
@@ -51,4 +57,46 @@ func (l *list) tune(time.Time) {
 		l.depth = min(l.maxDepth, l.depth+max(1, min(step, 30)))
 	}
 	l.n.Depth = uint64(l.depth)
+}
+
+// lookEvery is how many slow operations of an owner go by before one of its
+// lists is looked over.
+const lookEvery = 4
+
+// lookOver is called after every slow operation. Now and then it looks at
+// one list, each in its turn, and gives back what the current P and the depot
+// have parked beyond what was asked for since the last look: so that classes
+// which a program has done with do not keep their slabs.
+func (o *owner) lookOver() {
+	n := o.rounds.Add(1)
+	if n%lookEvery != 0 || len(o.lists) == 1 {
+		return
+	}
+	if l := o.lists[n/lookEvery%uint32(len(o.lists))]; l.mu.TryLock() {
+		if !l.closed {
+			l.lookOver()
+		}
+		l.mu.Unlock()
+	}
+}
+
+func (l *list) lookOver() {
+	l.ensureDepot()
+	id := percpu.Pin()
+	if c := l.o.ready(id, l); c != nil {
+		gets := uint32(c.W>>statspage.CountBits + c.Folded)
+		asked := gets - c.Seen
+		c.Seen = gets
+		if parked := uint32(c.W & statspage.CountMask); asked < parked {
+			l.unload(c, parked-asked)
+			atomic.StoreUint32(&c.Cap, max(l.minDepth, min(c.Cap, 2*asked)))
+		}
+	}
+	percpu.Unpin(id)
+	if trips := l.n.Refills + l.n.Spills; trips-l.trips <= 1 {
+		l.spillDepot(0)
+		l.releaseSpare()
+	}
+	l.trips = l.n.Refills + l.n.Spills
+	l.n.Depot = uint64(len(l.depot))
 }

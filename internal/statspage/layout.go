@@ -117,7 +117,8 @@ type Cache struct {
 	Refills uint64
 	Spills  uint64
 	Folded  uint64 // gets that no longer fit W
-	Slots   uint64 // room for block references behind this head
+	Slots   uint32 // room for block references behind this head
+	Seen    uint32 // low bits of the gets when the cache was last looked over
 }
 
 // CacheHead is the size of a Cache in bytes.

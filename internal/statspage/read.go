@@ -183,7 +183,8 @@ func (v *View) Cache(off uint64) (Cache, error) {
 		Refills: word(32),
 		Spills:  word(40),
 		Folded:  word(48),
-		Slots:   word(56),
+		Slots:   binary.NativeEndian.Uint32(buf[56:]),
+		Seen:    binary.NativeEndian.Uint32(buf[60:]),
 	}, nil
 }
 
