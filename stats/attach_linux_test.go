@@ -1,0 +1,209 @@
+package stats
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/race"
+	"offheap.example/lookaside/slab"
+)
+
+// childEnv makes the test binary a process to look at.
+const childEnv = "LOOKASIDE_STATS_CHILD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		child()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child has 100 blocks out of a list and 10 of an allocator, says so, and waits
+// for the end of its input.
+func child() {
+	a, err := arena.Open(arena.Config{Name: "child"})
+	exitOn(err)
+	l, err := slab.New(a, slab.Config{Name: "packets", Size: 200})
+	exitOn(err)
+	for i := range 120 {
+		b, err := l.Get()
+		exitOn(err)
+		if i >= 100 {
+			l.Put(b)
+		}
+	}
+	s, err := slab.NewAllocator(a, slab.AllocatorConfig{Name: "heap"})
+	exitOn(err)
+	for range 10 {
+		_, err := s.Alloc(1000)
+		exitOn(err)
+	}
+	fmt.Println("ready")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+// find returns the only list of that kind and name.
+func find(t *testing.T, s Snapshot, k Kind, name string) List {
+	t.Helper()
+	var found []List
+	for _, l := range s.Lists {
+		if l.Kind == k && l.Name == name {
+			found = append(found, l)
+		}
+	}
+	require.Len(t, found, 1, "%s %q in %+v", k, name, s.Lists)
+	return found[0]
+}
+
+func snapshotOf(t *testing.T, pid int, name string) Snapshot {
+	t.Helper()
+	sources, err := Find(pid)
+	require.NoError(t, err)
+	for _, src := range sources {
+		if src.Name != name {
+			continue
+		}
+		r, err := Attach(src)
+		require.NoError(t, err)
+		require.Equal(t, src, r.Source())
+		s, err := r.Snapshot()
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		return s
+	}
+	require.Fail(t, "no such arena", "%q in %v", name, sources)
+	return Snapshot{}
+}
+
+func needMapped(t *testing.T) {
+	if race.Enabled {
+		t.Skip("in race builds arenas are on the Go heap and publish nothing")
+	}
+}
+
+// A stopped process is read as well as a running one, down to the block.
+func TestAnotherProcess(t *testing.T) {
+	needMapped(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "ready\n", line)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
+
+	s := snapshotOf(t, cmd.Process.Pid, "child")
+	require.Equal(t, cmd.Process.Pid, s.Process.PID)
+	require.NotEmpty(t, s.Process.Command)
+	require.Positive(t, s.Arena.Committed)
+	l := find(t, s, Lookaside, "packets")
+	require.EqualValues(t, 100, l.Live)
+	require.EqualValues(t, 120, l.Gets)
+	require.EqualValues(t, 20, l.Puts)
+	require.EqualValues(t, 10, find(t, s, Allocator, "heap").Live)
+
+	require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
+	require.NoError(t, in.Close())
+	require.NoError(t, cmd.Wait())
+	_, err = Find(cmd.Process.Pid)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// What is read from outside is what the allocator says itself.
+func TestOwnProcess(t *testing.T) {
+	needMapped(t)
+	a, err := arena.Open(arena.Config{Name: "own"})
+	require.NoError(t, err)
+	h, err := slab.NewAllocator(a, slab.AllocatorConfig{Name: "heap"})
+	require.NoError(t, err)
+	var live [][]byte
+	for i := range 3000 {
+		b, err := h.Alloc(i * 7 % 100_000)
+		require.NoError(t, err)
+		if i%3 == 0 {
+			h.Free(b)
+		} else {
+			live = append(live, b)
+		}
+	}
+	tagged := h.Tagged(slab.Tag{'N', 'e', 't', '1'})
+	one, err := tagged.Alloc(500)
+	require.NoError(t, err)
+	local := h.NewLocal()
+	two, err := local.Alloc(600)
+	require.NoError(t, err)
+
+	s, want := snapshotOf(t, os.Getpid(), "own"), h.Stats()
+	sum := find(t, s, Allocator, "heap")
+	require.Equal(t, want.Live, sum.Live)
+	require.Equal(t, want.Gets, sum.Gets)
+	require.Equal(t, want.Puts, sum.Puts)
+	require.Equal(t, want.Parked, sum.Parked)
+	require.Equal(t, want.LiveBytes, sum.LiveBytes)
+	require.Equal(t, want.Refills, sum.Refills)
+	require.Equal(t, want.Slabs, sum.Slabs)
+	for _, l := range s.Lists {
+		if l.Kind == Tag {
+			require.EqualValues(t, 1, l.Live)
+		}
+	}
+	first := s
+	h.Free(live[0])
+	second := snapshotOf(t, os.Getpid(), "own")
+	d := second.Since(first)
+	require.EqualValues(t, -1, d.Lists[0].DLive)
+
+	h.Free(two)
+	tagged.Free(one)
+	require.NoError(t, local.Close())
+	for _, b := range live[1:] {
+		h.Free(b)
+	}
+	require.NoError(t, h.Close())
+	require.NoError(t, a.Close())
+}
+
+func TestFindRefuses(t *testing.T) {
+	for _, pid := range []int{0, -1, 1 << 30} {
+		_, err := Find(pid)
+		require.ErrorIs(t, err, fs.ErrNotExist)
+	}
+}
+
+func TestAttachRefuses(t *testing.T) {
+	_, err := Attach(Source{PID: os.Getpid(), FD: 1 << 20, Name: "gone"})
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, fmt.Sprintf(`stats: attach to process %d, arena "gone"`, os.Getpid()))
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	_, err = Attach(Source{PID: os.Getpid(), FD: int(r.Fd()), Name: "pipe"})
+	require.ErrorContains(t, err, "no regular file")
+	require.NoError(t, r.Close())
+	require.NoError(t, w.Close())
+	f, err := os.CreateTemp(t.TempDir(), "x")
+	require.NoError(t, err)
+	_, err = Attach(Source{PID: os.Getpid(), FD: int(f.Fd()), Name: "file"})
+	require.ErrorContains(t, err, "the file's 0 bytes are less than a header's 4096")
+	require.NoError(t, f.Close())
+}
