@@ -142,7 +142,7 @@ func (p *parser) number(l, s []byte) (v uint64, rest []byte, err error) {
 		if d > 9 {
 			break
 		}
-		if v > (math.MaxUint64-9)/10 {
+		if v > math.MaxUint64/10 || v == math.MaxUint64/10 && d > math.MaxUint64%10 {
 			return 0, nil, p.fail("a number in %s overflows 64 bits", quote(l))
 		}
 		v = v*10 + d

@@ -57,7 +57,7 @@ func TestParseRefuses(t *testing.T) {
 		{"second missing", head + "a 1\nr 0\n", `x:3: "r 0" lacks its second number`},
 		{"third number", head + "a 1\nr 0 2 3\n", `x:3: "r 0 2 3" has more numbers than expected`},
 		{"overflow", head + "a 18446744073709551616\n", `x:2: a number in "a 18446744073709551616" overflows 64 bits`},
-		{"size", head + "a 18446744073709551600\n", `x:2: size 18446744073709551600 exceeds the limit of 1000`},
+		{"size", head + "a 18446744073709551615\n", `x:2: size 18446744073709551615 exceeds the limit of 1000`},
 		{"limit", head + "a 1000\na 1001\n", `x:3: size 1001 exceeds the limit of 1000`},
 		{"limit of realloc", head + "a 1\nr 0 1001\n", `x:3: size 1001 exceeds the limit of 1000`},
 		{"live", head + "a 900\na 600\na 600\n", `x:4: live bytes exceed the limit of 2000: 1500 and 600 more`},
