@@ -63,7 +63,7 @@ func (h *hot) pushBatch(src [][]byte) int {
 				break
 			}
 			st := d.stateAt(uintptr(r >> subBits))
-			c := cacheAt(shard, uintptr(d.cache)*cacheUnit)
+			c := cacheAt(shard, uintptr(d.cache))
 			i := c.W & statspage.CountMask
 			if *st != stParked|uint8(r)&subMask || i >= uint64(c.Cap) {
 				break
@@ -80,7 +80,7 @@ func (h *hot) pushBatch(src [][]byte) int {
 func (a *Allocator) AllocBatch(dst [][]byte, n int) (int, error) {
 	for i := 0; i < len(dst); i++ {
 		if uint(n-1) < maxSmall {
-			i += a.popBatch(dst[i:], uintptr(cacheOf[uint(n+quantum-1)/quantum])*cacheUnit, n)
+			i += a.popBatch(dst[i:], uintptr(cacheOf[uint(n+quantum-1)/quantum]), n)
 			if i == len(dst) {
 				break
 			}

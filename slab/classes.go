@@ -1,5 +1,7 @@
 package slab
 
+import "offheap.example/lookaside/internal/statspage"
+
 //go:generate go run ./gen class_table.go
 
 // classInfo is one row of the generated table.
@@ -8,15 +10,12 @@ type classInfo struct {
 	granules uint32 // per slab
 	blocks   uint32 // per slab
 	slots    uint16 // block references that a shard has room for
-	cache    uint16 // offset in a shard, in units of cacheUnit
+	cache    uint16 // offset in a shard, in bytes
 }
-
-// cacheUnit is the unit of classInfo.cache in bytes.
-const cacheUnit = 64
 
 // The two lookup tables, indexed by (n+7)/8 for a request of n bytes.
 var (
-	cacheOf [maxSmall/quantum + 1]uint16 // offset of the class's cache
+	cacheOf [maxSmall/quantum + 1]uint16 // offset of the class's cache, in bytes
 	classOf [maxSmall/quantum + 1]uint8
 )
 
@@ -29,7 +28,12 @@ func init() {
 		classOf[i] = uint8(c)
 		cacheOf[i] = classTable[c].cache
 	}
+	cacheOf[0] = noCache
 }
+
+// noCache is the offset of a cache that is always empty: that of requests
+// for nothing.
+const noCache = shardBytes - statspage.CacheHead
 
 // classFor returns the smallest class that holds n bytes. n must be between
 // 0 and maxSmall.

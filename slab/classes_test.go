@@ -41,8 +41,8 @@ func TestClassGeometry(t *testing.T) {
 		require.LessOrEqual(t, tail*50, bytes, "class %d: tail", i)
 		require.GreaterOrEqual(t, c.blocks, uint32(1), "class %d", i)
 		require.GreaterOrEqual(t, c.slots, uint16(2), "class %d", i)
-		require.GreaterOrEqual(t, int(c.cache)*cacheUnit, end, "class %d: caches overlap", i)
-		end = int(c.cache)*cacheUnit + 64 + int(c.slots)*16
+		require.GreaterOrEqual(t, int(c.cache), end, "class %d: caches overlap", i)
+		end = int(c.cache) + 64 + int(c.slots)*16
 	}
 	require.LessOrEqual(t, end, shardBytes)
 }

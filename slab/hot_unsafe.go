@@ -1,7 +1,8 @@
 package slab
 
-// The hot path, ordered as the CPU meets it: Get and Put of a lookaside,
-// Alloc and Free of an allocator. Nothing else is in this file.
+// The hot path in Go, ordered as the CPU meets it: Get and Put of a lookaside,
+// Alloc and Free of an allocator. Nothing else is in this file. Where there
+// is one, hot_amd64.s does the same in assembly.
 //
 // What the compiler cannot check here: that a P's shard is touched by nobody
 // else between the reading of the P's id and the last store. It holds
@@ -37,16 +38,13 @@ type hot struct {
 	ownID  uint16        // our id in the granule records
 }
 
-// Alloc returns n bytes with undefined contents; their capacity is what the
-// block really holds. It returns ErrInvalid for a negative n, ErrNoMemory
-// when the arena has none, ErrClosed after Close. Alloc(0) is an empty slice
-// that occupies nothing.
+// allocHot is Alloc in Go.
 //
 //go:nosplit
 //go:noinline
-func (a *Allocator) Alloc(n int) ([]byte, error) {
+func (a *Allocator) allocHot(n int) ([]byte, error) {
 	if uint(n-1) < maxSmall {
-		off := uintptr(cacheOf[uint(n+quantum-1)/quantum]) * cacheUnit
+		off := uintptr(cacheOf[uint(n+quantum-1)/quantum])
 		if id := uint32(percpu.ID()); id < a.gate.Load() {
 			c := cacheAt(a.shards, uintptr(id)*a.stride+off)
 			if i := c.W & statspage.CountMask; i != 0 {
@@ -62,14 +60,11 @@ func (a *Allocator) Alloc(n int) ([]byte, error) {
 	return a.allocSlow(n)
 }
 
-// Free gives back what Alloc and its kin returned, or any re-slice of it
-// that begins at the same address. A nil slice or one without capacity is
-// ignored. Anything else that is not a live, untagged block of this
-// allocator panics with *MisuseError and changes nothing.
+// freeHot is Free in Go.
 //
 //go:nosplit
 //go:noinline
-func (a *Allocator) Free(b []byte) {
+func (a *Allocator) freeHot(b []byte) {
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	if off := uintptr(p) - a.base; off < a.span.Load() && cap(b) != 0 {
 		d := (*desc)(unsafe.Add(a.table, off>>arena.GranuleShift*descSize))
@@ -77,7 +72,7 @@ func (a *Allocator) Free(b []byte) {
 		if d.owner == a.ownID && r < grainsMax<<subBits {
 			if st := d.stateAt(uintptr(r >> subBits)); *st == stLive|uint8(r)&subMask {
 				if id := uint32(percpu.ID()); id < a.gate.Load() {
-					c := cacheAt(a.shards, uintptr(id)*a.stride+uintptr(d.cache)*cacheUnit)
+					c := cacheAt(a.shards, uintptr(id)*a.stride+uintptr(d.cache))
 					if i := c.W & statspage.CountMask; i < uint64(c.Cap) {
 						*slot(c, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
 						*st = stParked | uint8(r)&subMask
@@ -91,14 +86,11 @@ func (a *Allocator) Free(b []byte) {
 	a.freeSlow(b)
 }
 
-// Get returns a block: len and cap are the Size of the configuration. Its
-// contents are undefined unless the configuration says Zero. It returns
-// ErrNoMemory when the arena has none, ErrClosed after Close. It is
-// ExAllocateFromLookasideListEx.
+// getHot is Get in Go.
 //
 //go:nosplit
 //go:noinline
-func (l *Lookaside) Get() ([]byte, error) {
+func (l *Lookaside) getHot() ([]byte, error) {
 	if id := uint32(percpu.ID()); id < l.gate.Load() {
 		c := cacheAt(l.shards, uintptr(id)*l.stride)
 		if i := c.W & statspage.CountMask; i != 0 {
@@ -117,13 +109,11 @@ func (l *Lookaside) Get() ([]byte, error) {
 	return l.getSlow()
 }
 
-// Put gives back a block that Get returned, or any re-slice of it that
-// begins at the same address. Anything else panics with *MisuseError and
-// changes nothing. It is ExFreeToLookasideListEx.
+// putHot is Put in Go.
 //
 //go:nosplit
 //go:noinline
-func (l *Lookaside) Put(b []byte) {
+func (l *Lookaside) putHot(b []byte) {
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	if off := uintptr(p) - l.base; off < l.span.Load() {
 		d := (*desc)(unsafe.Add(l.table, off>>arena.GranuleShift*descSize))

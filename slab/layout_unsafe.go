@@ -23,7 +23,7 @@ type desc struct {
 	state uintptr // state bytes of the slab, or the largeHdr
 	delta uint16  // granules from the slab's start to this one
 	owner uint16  // who carved it
-	cache uint16  // offset of its cache in a shard, in units of cacheUnit
+	cache uint16  // offset of its cache in a shard, in bytes
 	shift uint8   // log2 of the state grain, less subBits
 	class uint8   // index of the list; classLarge for large blocks
 }
@@ -110,6 +110,6 @@ const (
 	_ = uint(descSize - unsafe.Sizeof(desc{}))
 	_ = uint(16 - unsafe.Sizeof(ref{}))
 	_ = uint(arena.Granule - 1<<subBits)
-	_ = uint(1<<16 - 1 - shardBytes/cacheUnit)
+	_ = uint(1<<16 - 1 - shardBytes)
 	_ = uint(statspage.CountMask - 1 - maxSlots)
 )

@@ -43,7 +43,7 @@ func (o *owner) publishList(l *list, e statspage.Entry, name string) {
 	e.Size, e.Stride = uint64(l.size), uint64(l.stride)
 	e.ShardStride, e.Shards = uint64(o.stride), o.nshards
 	if o.shardOff != 0 {
-		e.ShardOff = uint64(o.shardOff) + uint64(l.cache)*cacheUnit
+		e.ShardOff = uint64(o.shardOff) + uint64(l.cache)
 	}
 	entry, i := o.file.Take(e, name)
 	l.n, l.entryIdx = &entry.Counters, i

@@ -23,7 +23,7 @@ import (
 type list struct {
 	o     *owner
 	class uint8
-	cache uint16 // offset of its cache in a shard, in units of cacheUnit
+	cache uint16 // offset of its cache in a shard, in bytes
 	shift uint8  // log2 of the state grain, less subBits
 
 	size     uint32 // bytes a block holds

@@ -79,7 +79,7 @@ func setW(c *statspage.Cache, w uint64) {
 // Alloc is Allocator.Alloc.
 func (c *Local) Alloc(n int) ([]byte, error) {
 	if uint(n-1) < maxSmall {
-		h := cacheAt(c.shard, uintptr(cacheOf[uint(n+quantum-1)/quantum])*cacheUnit)
+		h := cacheAt(c.shard, uintptr(cacheOf[uint(n+quantum-1)/quantum]))
 		if i := h.W & statspage.CountMask; i != 0 {
 			r := slot(h, uintptr(i-1))
 			if st := r.stateByte(); *st&^subMask == stParked {
@@ -100,7 +100,7 @@ func (c *Local) Free(b []byte) {
 		r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
 		if d.owner == a.ownID && r < grainsMax<<subBits {
 			if st := d.stateAt(uintptr(r >> subBits)); *st == stLive|uint8(r)&subMask {
-				h := cacheAt(c.shard, uintptr(d.cache)*cacheUnit)
+				h := cacheAt(c.shard, uintptr(d.cache))
 				if i := h.W & statspage.CountMask; i < uint64(h.Cap) {
 					*slot(h, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
 					*st = stParked | uint8(r)&subMask
@@ -133,7 +133,7 @@ func (c *Local) allocSlow(n int) ([]byte, error) {
 			return nil, c.a.errFrom("local alloc", n, err)
 		}
 	}
-	h := cacheAt(c.shard, uintptr(l.cache)*cacheUnit)
+	h := cacheAt(c.shard, uintptr(l.cache))
 	l.setUp(h)
 	l.load(h, want)
 	r := l.pop(h)
@@ -176,7 +176,7 @@ func (l *list) putLocal(c *Local, r ref) bool {
 		return false
 	}
 	l.ensureDepot()
-	h := cacheAt(c.shard, uintptr(l.cache)*cacheUnit)
+	h := cacheAt(c.shard, uintptr(l.cache))
 	l.setUp(h)
 	if i := uint32(h.W & statspage.CountMask); i >= h.Cap {
 		l.unload(h, i-h.Cap+max(1, h.Cap/2))
@@ -212,7 +212,7 @@ func (c *Local) Close() error {
 func (o *owner) closeLocal(c *Local) {
 	for _, l := range o.lists {
 		l.mu.Lock()
-		h := cacheAt(c.shard, uintptr(l.cache)*cacheUnit)
+		h := cacheAt(c.shard, uintptr(l.cache))
 		if h.Cap != 0 && !l.closed {
 			l.drainCache(h)
 			// The counts stay in the account when the shard is gone.

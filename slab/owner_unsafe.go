@@ -151,7 +151,7 @@ func (o *owner) cache(id int, l *list) *statspage.Cache {
 	if uint(id) >= uint(o.open.Load()) {
 		return nil
 	}
-	c := cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache)*cacheUnit)
+	c := cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache))
 	l.setUp(c)
 	for h := o.high.Load(); uint32(id) >= h; h = o.high.Load() {
 		if o.high.CompareAndSwap(h, uint32(id)+1) {
@@ -165,7 +165,7 @@ func (o *owner) cache(id int, l *list) *statspage.Cache {
 // used. The caller is pinned as id.
 func (o *owner) ready(id int, l *list) *statspage.Cache {
 	if uint(id) < uint(o.open.Load()) {
-		c := cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache)*cacheUnit)
+		c := cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache))
 		if c.Cap != 0 {
 			return c
 		}
@@ -176,7 +176,7 @@ func (o *owner) ready(id int, l *list) *statspage.Cache {
 // eachPCache calls f for the cache of l in every P's shard that was ever set
 // up.
 func (o *owner) eachPCache(l *list, f func(c *statspage.Cache)) {
-	off := uintptr(l.cache) * cacheUnit
+	off := uintptr(l.cache)
 	for id := uintptr(0); id < uintptr(o.high.Load()); id++ {
 		f(cacheAt(o.shards, id*o.stride+off))
 	}
@@ -185,7 +185,7 @@ func (o *owner) eachPCache(l *list, f func(c *statspage.Cache)) {
 // eachCache is eachPCache and the same for every Local.
 func (o *owner) eachCache(l *list, f func(c *statspage.Cache)) {
 	o.eachPCache(l, f)
-	off := uintptr(l.cache) * cacheUnit
+	off := uintptr(l.cache)
 	o.localMu.Lock()
 	for c := range o.locals {
 		f(cacheAt(c.shard, off))

@@ -54,6 +54,10 @@ func ID() int {
 	return (*(*func() int)(unsafe.Pointer(&c)))()
 }
 
+func verified() (m, p, id uintptr, ok bool) {
+	return reader.m, reader.p, reader.id, mode == Unpreemptible
+}
+
 // entries returns the addresses of the functions in assembly that read the id: for the offsets of two toolchains, for
 // any offsets, and for none.
 func entries() (go126, go125, any, none uintptr)

@@ -28,3 +28,10 @@ func (m Mode) String() string {
 	}
 	return "mode " + strconv.Itoa(int(m))
 }
+
+// Offsets leads from a goroutine's descriptor to the id of its P: the
+// thread's descriptor is at m in the goroutine's, the P's at p in the
+// thread's, and the id, 32 bits, at id in the P's. ok is false unless the mode
+// is Unpreemptible; then they have been verified, and assembly under the same
+// rules as ID may use them.
+func Offsets() (m, p, id uintptr, ok bool) { return verified() }

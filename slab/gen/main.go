@@ -53,7 +53,7 @@ func classes() []class {
 	}
 	cache := 0
 	for i := range cs {
-		cs[i].cache = cache / 64
+		cs[i].cache = cache
 		cache += 64 + cs[i].slots*16
 		cache = (cache + 63) &^ 63
 	}
@@ -95,8 +95,8 @@ func render(cs []class) []byte {
 	}
 	last := cs[len(cs)-1]
 	fmt.Fprintf(&b, "\nconst (\n\tnumClasses = %d\n\tmaxSmall = %d // the largest class\n\tquantum = %d\n\tmaxSlots = %d // of any class\n", len(cs), largest, quantum, maxSlots)
-	fmt.Fprintf(&b, "\tshardBytes = %d // what one P owns of an allocator\n)\n\n", last.cache*64+64+last.slots*16)
-	b.WriteString("// classTable has one element per class: bytes per block, granules per slab,\n// blocks per slab, room for block references, and where the class's cache is\n// in a shard, in units of 64 bytes.\n")
+	fmt.Fprintf(&b, "\tshardBytes = %d // what one P owns of an allocator: all caches, and an empty one\n)\n\n", last.cache+64+last.slots*16+64)
+	b.WriteString("// classTable has one element per class: bytes per block, granules per slab,\n// blocks per slab, room for block references, and where the class's cache is\n// in a shard.\n")
 	b.WriteString("var classTable = [numClasses]classInfo{\n")
 	for _, c := range cs {
 		fmt.Fprintf(&b, "{%d, %d, %d, %d, %d},\n", c.size, c.granules, c.blocks, c.slots, c.cache)
