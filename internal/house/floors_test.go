@@ -46,16 +46,21 @@ var floors = map[string]floor{
 	"":      {number: 17},
 
 	// Guests: nothing imports them but guests above them, commands and tests.
-	"bench/trace":     {number: 20},
-	"bench/contender": {number: 21},
-	"bench/replay":    {number: 22},
-	"bench":           {number: 23},
-	"fuzz":            {number: 24},
-	"cmd/allocstat":   {number: 25},
+	"bench/trace":      {number: 20},
+	"bench/contender":  {number: 21},
+	"bench/native":     {number: 21},
+	"bench/work":       {number: 21},
+	"bench/replay":     {number: 22},
+	"bench/work/loops": {number: 22},
+	"bench/record":     {number: 22},
+	"bench":            {number: 23},
+	"fuzz":             {number: 24},
+	"cmd/allocstat":    {number: 25},
 
 	// Programs that write source files.
-	"slab/gen":          {number: 25},
-	"slab/internal/gen": {number: 25},
+	"slab/gen":             {number: 25},
+	"bench/work/loops/gen": {number: 25},
+	"slab/internal/gen":    {number: 25},
 
 	// Support for tests.
 	"internal/testkit": {number: 30, support: true},

@@ -27,6 +27,8 @@ var unsafeFiles = []string{
 	"arena/piece_unsafe.go",
 	"arena/run_unsafe.go",
 	"bench/contender/address_unsafe.go",
+	"bench/work/loops/headers_unsafe.go",
+	"bench/work/words_unsafe.go",
 	"internal/invariant/size_unsafe_test.go",
 	"internal/percpu/id_unsafe.go",
 	"internal/percpu/pin_unsafe.go",

@@ -106,24 +106,21 @@ func lookasideGrow(h *lookasideHeap, r *work.Run) {
 	r.Out.Ops = int64(len(blocks))
 }
 
-// shiftSizes are the sizes of lookasideShift, one phase after the other.
-var shiftSizes = [...]int{24, 40, 72, 136, 264, 520, 1032, 2056, 4104, 48}
-
 // lookasideShift: so many bytes stay live while their blocks change size: in
 // every phase nine tenths are freed, at random, and blocks of the next size
 // take their place.
 func lookasideShift(h *lookasideHeap, r *work.Run) {
 	goal := r.Int("n")
 	rnd := work.NewRand(r.Int("seed"), 0)
-	blocks := make([]lookasideBlock, goal/shiftSizes[0]+1)
+	blocks := make([]lookasideBlock, goal/work.ShiftSizes[0]+1)
 	clear(blocks)
 	sizes := make([]int32, len(blocks))
 	clear(sizes)
 	count, live := 0, 0
 	tally := work.Tally{}
-	r.Measure(len(shiftSizes))
+	r.Measure(len(work.ShiftSizes))
 	r.Start()
-	for _, size := range shiftSizes {
+	for _, size := range work.ShiftSizes {
 		for range count / 10 * 9 {
 			i := rnd.Below(count)
 			h.free(blocks[i])
@@ -237,7 +234,7 @@ func lookasideReplay(h *lookasideHeap, events []uint64, blocks []lookasideBlock)
 		}
 		blocks[slot] = b
 		if size > 0 {
-			ends(h.bytes(b))
+			work.Ends(h.bytes(b))
 		}
 	}
 }

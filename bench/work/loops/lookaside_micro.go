@@ -1,7 +1,6 @@
 package loops
 
 import (
-	"runtime"
 	"sync/atomic"
 
 	"offheap.example/lookaside/bench/work"
@@ -110,27 +109,15 @@ type lookasideRing struct {
 	places []lookasideBlock
 }
 
-// ringStep is how many blocks are handed over by one store.
-const ringStep = 16
-
-// spin waits a little, and gives the processor away after a while.
-func spin(tries int) int {
-	if tries++; tries >= 64 {
-		runtime.Gosched()
-		return 0
-	}
-	return tries
-}
-
 // lookasideProduce fills the ring with n blocks.
 func lookasideProduce(h *lookasideHeap, q *lookasideRing, n, size int) {
 	mask, room := uint64(len(q.places)-1), uint64(len(q.places))
 	var at, head uint64
 	for at < uint64(n) {
-		for tries := 0; at+ringStep > head+room; tries = spin(tries) {
+		for tries := 0; at+work.RingStep > head+room; tries = work.Spin(tries) {
 			head = q.head.Load()
 		}
-		for range ringStep {
+		for range work.RingStep {
 			b := h.alloc(size)
 			h.bytes(b)[0] = 1
 			q.places[at&mask] = b
@@ -146,14 +133,14 @@ func lookasideConsume(h *lookasideHeap, q *lookasideRing, n int) (sum int) {
 	mask := uint64(len(q.places) - 1)
 	var at, tail uint64
 	for at < uint64(n) {
-		for tries := 0; at == tail; tries = spin(tries) {
+		for tries := 0; at == tail; tries = work.Spin(tries) {
 			tail = q.tail.Load()
 		}
 		for ; at < tail; at++ {
 			b := q.places[at&mask]
 			sum += int(h.bytes(b)[0])
 			h.free(b)
-			if at%ringStep == ringStep-1 {
+			if at%work.RingStep == work.RingStep-1 {
 				q.head.Store(at + 1)
 			}
 		}
@@ -164,7 +151,7 @@ func lookasideConsume(h *lookasideHeap, q *lookasideRing, n int) (sum int) {
 // lookasideProdCons: t pairs of a producer and a consumer, each with a ring.
 func lookasideProdCons(h *lookasideHeap, r *work.Run) {
 	t, size := r.Int("t"), r.Int("size")
-	mine := max(r.Int("n")/t, 1) / ringStep * ringStep
+	mine := max(r.Int("n")/t, 1) / work.RingStep * work.RingStep
 	rings := make([]lookasideRing, t)
 	for i := range rings {
 		rings[i].places = make([]lookasideBlock, r.Int("ring"))

@@ -1,16 +1,12 @@
 package loops
 
 import (
-	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"offheap.example/lookaside/bench/work"
 )
-
-// trailing is the number of zero bits below the lowest one of k.
-func trailing(k int) int { return bits.TrailingZeros(uint(k)) }
 
 // lookasidePlace holds one block that any thread may exchange for its own.
 type lookasidePlace struct {
@@ -35,8 +31,6 @@ type lookasideStresser struct {
 	tally work.Tally
 }
 
-const cookie = 0x2C1F8A3D5E6B7091
-
 // make allocates some words, now and then very many, and fills them.
 func (s *lookasideStresser) make(words int) lookasideBlock {
 	if s.rnd.Below(100) == 0 {
@@ -51,7 +45,7 @@ func (s *lookasideStresser) make(words int) lookasideBlock {
 	b := s.h.alloc(words * 8)
 	w := work.Words(s.h.bytes(b))
 	for i := range w {
-		w[i] = uint64(words-i) ^ cookie
+		w[i] = uint64(words-i) ^ work.Cookie
 	}
 	s.tally.Allocs++
 	s.tally.Bytes += words * 8
@@ -64,12 +58,12 @@ func (s *lookasideStresser) drop(b lookasideBlock) {
 		return
 	}
 	w := work.Words(s.h.bytes(b))
-	n := w[0] ^ cookie
+	n := w[0] ^ work.Cookie
 	if n != uint64(len(w)) {
 		panic("a block does not begin with its length")
 	}
 	for i, x := range w {
-		if x^cookie != n-uint64(i) {
+		if x^work.Cookie != n-uint64(i) {
 			panic("a block was written by somebody else")
 		}
 	}
@@ -143,14 +137,5 @@ func lookasideMstress(h *lookasideHeap, r *work.Run) {
 		main.drop(transfer[i].exchange(nil))
 	}
 	r.Count(main.tally)
-	r.Out.Ops = int64(r.Int("n")) * mstressAllocs(t, scale)
-}
-
-// mstressAllocs is how many blocks the threads of one turn allocate.
-func mstressAllocs(t, scale int) (n int64) {
-	for id := range t {
-		a := 100 * scale * (id%8 + 1)
-		n += int64(a + a/2)
-	}
-	return n
+	r.Out.Ops = int64(r.Int("n")) * work.MstressAllocs(t, scale)
 }

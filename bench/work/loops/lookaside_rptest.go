@@ -28,11 +28,6 @@ type lookasideTester struct {
 	turn    int
 }
 
-const (
-	testInto = 97  // stride of allocations, prime to the number of slots
-	testOut  = 113 // stride of frees
-)
-
 // take allocates a block and writes a byte in each of its pages and the last.
 func (x *lookasideTester) take() lookasideBlock {
 	n := int(x.sizes[x.size])
@@ -106,14 +101,14 @@ func (x *lookasideTester) send(to *lookasideTester, n int) {
 func (x *lookasideTester) round(peers []*lookasideTester, id, cross int) {
 	for range x.rnd.Between(24, 79) {
 		x.drop(x.out)
-		x.out = (x.out + testOut) % len(x.slots)
+		x.out = (x.out + work.TestFrom) % len(x.slots)
 	}
 	x.receive()
 	n := x.rnd.Between(30, 99)
 	for range n {
 		x.drop(x.in)
 		x.slots[x.in] = x.take()
-		x.in = (x.in + testInto) % len(x.slots)
+		x.in = (x.in + work.TestInto) % len(x.slots)
 	}
 	if x.turn++; x.turn%cross == 0 && len(peers) > 1 {
 		other := (id + 1 + x.turn/cross%(len(peers)-1)) % len(peers)

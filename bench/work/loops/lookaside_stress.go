@@ -63,9 +63,6 @@ func (w *lookasideWindow) empty() {
 	}
 }
 
-// ends writes the first and the last byte.
-func ends(p []byte) { p[0], p[len(p)-1] = 1, 1 }
-
 // lookasideSh6: sh6bench. Many sizes below 1,000, small ones more often.
 func lookasideSh6(h *lookasideHeap, r *work.Run) {
 	n, t, slots := r.Int("n"), r.Int("t"), r.Int("slots")
@@ -76,13 +73,10 @@ func lookasideSh6(h *lookasideHeap, r *work.Run) {
 		for range work.Share(n, t, id) {
 			for base := 1; base < 1000; base = base*3/2 + 1 {
 				for size := base; size > 0; size /= 2 {
-					times := 50
-					if size < 100 {
-						times = 250
-					}
+					times := work.SH6Times(size)
 					for range times {
 						b := h.alloc(size)
-						ends(h.bytes(b))
+						work.Ends(h.bytes(b))
 						w.add(b)
 					}
 					tally.Allocs += times
@@ -96,12 +90,6 @@ func lookasideSh6(h *lookasideHeap, r *work.Run) {
 		total.Add(int64(tally.Allocs))
 	})
 	r.Out.Ops = total.Load()
-}
-
-// sh8Sizes is how many blocks of which size sh8bench allocates at a time.
-var sh8Sizes = [...]struct{ size, count int }{
-	{8, 1000}, {16, 5000}, {48, 1000}, {72, 100}, {148, 100}, {200, 100},
-	{520, 10}, {1056, 5}, {4096, 3}, {9162, 1}, {34562, 1}, {168524, 1},
 }
 
 // lookasideSh8: sh8bench. Workers as in sh6bench, with other sizes; meanwhile one
@@ -130,14 +118,14 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 		mine := work.Share(n, t, id)
 		most, next := len(extra)/t/max(mine, 1)+1, 0
 		for i := range mine {
-			x := sh8Sizes[(i+1)%len(sh8Sizes)]
-			for range x.count {
-				b := h.alloc(x.size)
-				ends(h.bytes(b))
+			x := work.SH8[(i+1)%len(work.SH8)]
+			for range x.Count {
+				b := h.alloc(x.Size)
+				work.Ends(h.bytes(b))
 				w.add(b)
 			}
-			tally.Allocs += x.count
-			tally.Bytes += x.count * x.size
+			tally.Allocs += x.Count
+			tally.Bytes += x.Count * x.Size
 			have := int(there.Load())
 			for range most {
 				at := next*t + id
@@ -166,47 +154,65 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 	r.Count(tally)
 }
 
-// lookasideAllocTest: alloc-test. A table whose places are drawn by a Pareto
-// distribution: what is there is read and freed, what is not is allocated and
-// written.
+// lookasideTable is what one thread of alloc-test works on.
+type lookasideTable struct {
+	h      *lookasideHeap
+	rnd    work.Rand
+	blocks []lookasideBlock
+	tally  work.Tally
+	sum    uint64
+}
+
+// fill allocates and writes a block of 5 to 1,024 bytes, small ones more often.
+func (x *lookasideTable) fill(at int) {
+	low := 4 << work.Trailing(int(x.rnd.Next()&127)+1)
+	size := int(x.rnd.Next())&(low-1) + 1 + low
+	b := x.h.alloc(size)
+	clear(x.h.bytes(b))
+	x.blocks[at] = b
+	x.tally.Allocs++
+	x.tally.Bytes += size
+}
+
+// empty reads all words of a block and frees it.
+func (x *lookasideTable) empty(at int) {
+	b := x.blocks[at]
+	for _, w := range work.Words(x.h.bytes(b)) {
+		x.sum += w
+	}
+	x.h.free(b)
+	x.blocks[at] = nil
+	x.tally.Frees++
+}
+
+// lookasideAllocTest: alloc-test. A table, half full at first, whose places are
+// drawn by a Pareto distribution: what is there is read and freed, what is not
+// is allocated and written.
 func lookasideAllocTest(h *lookasideHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	slots := max(r.Int("slots")/t, 1)
 	draw := work.NewPareto(slots)
 	r.Parallel(t, func(id int) {
-		rnd := work.NewRand(r.Int("seed"), id)
-		table := make([]lookasideBlock, slots)
-		tally, sum := work.Tally{}, uint64(0)
-		for i := range n + slots {
-			at := i - n // the first half of the table is filled before, and emptied behind
-			if i < slots/2 {
-				at = i
-			} else if i < n {
-				at = draw.Draw(&rnd)
-			}
-			if b := table[at]; b != nil {
-				p := h.bytes(b)
-				for _, w := range work.Words(p) {
-					sum += w
-				}
-				h.free(b)
-				table[at] = nil
-				tally.Frees++
-			} else if i < n {
-				k := int(rnd.Next()&127) + 1
-				low := 4 << trailing(k)
-				size := int(rnd.Next())&(low-1) + 1 + low
-				b := h.alloc(size)
-				clear(h.bytes(b))
-				table[at] = b
-				tally.Allocs++
-				tally.Bytes += size
+		x := &lookasideTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]lookasideBlock, slots)}
+		for i := range slots / 2 {
+			x.fill(i)
+		}
+		for range n {
+			if i := draw.Draw(&x.rnd); x.blocks[i] == nil {
+				x.fill(i)
+			} else {
+				x.empty(i)
 			}
 		}
-		if sum != 0 {
+		for i, b := range x.blocks {
+			if b != nil {
+				x.empty(i)
+			}
+		}
+		if x.sum != 0 {
 			panic("a block was written by somebody else")
 		}
-		r.Count(tally)
+		r.Count(x.tally)
 	})
 	r.Out.Ops = int64(n) * int64(t)
 }

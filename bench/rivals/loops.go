@@ -1,0 +1,39 @@
+package main
+
+import "runtime/debug"
+
+// What no rival has a call of its own for.
+
+func (h *rivalHeap) allocBatch(dst []rivalBlock, n int) {
+	for i := range dst {
+		dst[i] = h.alloc(n)
+	}
+}
+
+func (h *rivalHeap) freeBatch(src []rivalBlock) {
+	for _, b := range src {
+		h.free(b)
+	}
+}
+
+func (h *rivalHeap) localPairs(n, size int) {
+	for range n {
+		b := h.alloc(size)
+		h.bytes(b)[0] = 1
+		h.free(b)
+	}
+}
+
+func (h *rivalHeap) typedPairs(n int) {
+	for range n {
+		b := h.zeroed(64)
+		h.bytes(b)[0] = 1
+		h.free(b)
+	}
+}
+
+func (*rivalHeap) table(n int) []rivalBlock { return make([]rivalBlock, n) }
+
+func (*rivalHeap) freeTable([]rivalBlock) {}
+
+func (*rivalHeap) trim() { debug.FreeOSMemory() }
