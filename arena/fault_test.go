@@ -218,3 +218,51 @@ func TestPiecesHalve(t *testing.T) {
 	acquire(t, a, 1)
 	require.Equal(t, int64(pieceLeast/8), a.Stats().Reserved)
 }
+
+// TestCommitAsksForLess: where the kernel refuses to make a whole step accessible, just what is needed may do.
+func TestCommitAsksForLess(t *testing.T) {
+	commits := 0
+	refuse(t, func(op string, _ int) bool {
+		if op == "commit" {
+			commits++
+		}
+		return op == "commit" && commits == 1
+	})
+	a := open(t, Config{})
+	fill(acquire(t, a, 3), 1)
+	require.Equal(t, 2, commits)
+	require.Equal(t, uint32(3), a.pieces[0].ready)
+	audit(t, a)
+}
+
+// TestGuardPageThatCannotBeCleaned: a dirty page is not made a guard page with its old bytes; the run is refused, and
+// everything is as before.
+func TestGuardPageThatCannotBeCleaned(t *testing.T) {
+	for _, v := range variants {
+		if !v.cfg.Guard {
+			continue
+		}
+		t.Run(v.name, func(t *testing.T) {
+			if v.heap {
+				t.Setenv("LOOKASIDE_BACKING", "heap")
+			}
+			a := open(t, v.cfg)
+			r := acquire(t, a, 8)
+			fill(r, 1)
+			a.Release(r)
+			before := a.Stats()
+			_, stop := refuse(t, func(op string, _ int) bool { return op == "advise dontneed" || op == "punch" })
+			_, err := a.Acquire(3)
+			require.ErrorIs(t, err, ErrExhausted)
+			require.ErrorIs(t, err, errInjected)
+			after := a.Stats()
+			require.Equal(t, before.Committed, after.Committed)
+			require.Equal(t, before.Free, after.Free)
+			require.Zero(t, after.Guarded)
+			audit(t, a)
+			stop()
+			require.True(t, isFilled(acquire(t, a, 3).Bytes(), 0))
+			audit(t, a)
+		})
+	}
+}

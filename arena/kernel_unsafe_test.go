@@ -278,6 +278,69 @@ func TestHugePages(t *testing.T) {
 	}
 }
 
+// TestHugeAdviceBeginsLate reads the flags of the mappings: huge pages are forbidden in the first 32 MiB and asked for
+// behind them, as far as pages were handed out.
+func TestHugeAdviceBeginsLate(t *testing.T) {
+	needMapping(t)
+	for mode, want := range map[HugeMode]string{HugeAdvise: "nh hg -", HugeNever: "nh nh nh"} {
+		a := open(t, Config{Reserve: 256 << 20, Huge: mode})
+		_, err := a.AcquireUninitialized(40 << 20 / a.PageSize())
+		require.NoError(t, err)
+		var got []string
+		for _, at := range []uintptr{0, 33 << 20, 128 << 20} {
+			got = append(got, hugeFlag(t, uint64(uintptr(a.Space().Base)+at)))
+		}
+		if strings.Join(got, "") == "---" {
+			t.Skip("this kernel has no huge pages")
+		}
+		require.Equal(t, want, strings.Join(got, " "), mode)
+	}
+}
+
+// hugeFlag is "hg" where huge pages are asked for at an address, "nh" where they are forbidden, else "-".
+func hugeFlag(t *testing.T, addr uint64) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/smaps")
+	require.NoError(t, err)
+	in := false
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		if from, to, isRange := strings.Cut(words[0], "-"); isRange {
+			lo, err := strconv.ParseUint(from, 16, 64)
+			require.NoError(t, err)
+			hi, err := strconv.ParseUint(to, 16, 64)
+			require.NoError(t, err)
+			in = lo <= addr && addr < hi
+			continue
+		}
+		for _, w := range words {
+			if in && (w == "hg" || w == "nh") {
+				return w
+			}
+		}
+	}
+	return "-"
+}
+
+// TestReservationsBeginAtHugePages whatever lies beside them, and hold no more than they were asked for.
+func TestReservationsBeginAtHugePages(t *testing.T) {
+	needMapping(t)
+	page := uintptr(pageSize())
+	before := sys.Held()
+	for shift := range uintptr(24) {
+		spacer, err := sys.Reserve((1 + 37*shift) * page)
+		require.NoError(t, err)
+		n := uintptr(hugePage) + shift*page
+		p, err := reserveAligned(n)
+		require.NoError(t, err)
+		require.Zero(t, uintptr(p)%hugePage)
+		require.Equal(t, before+int64((1+37*shift)*page+n), sys.Held())
+		require.NoError(t, sys.Commit(p, n), "all of it is there")
+		require.NoError(t, sys.Unmap(p, n))
+		require.NoError(t, sys.Unmap(spacer, (1+37*shift)*page))
+	}
+}
+
 // TestPurgeKeepsHugePagesWhole: of a run where huge pages are advised, whole ones go.
 func TestPurgeKeepsHugePagesWhole(t *testing.T) {
 	needMapping(t)

@@ -177,3 +177,20 @@ func TestCountersArePublished(t *testing.T) {
 		Limit: 1 << 30, Metadata: uint64(s.Metadata), Pieces: 1, Purges: 1, Acquires: 2, Releases: 1,
 	}, h.Arena)
 }
+
+// TestHeapGuardPageIsCleared: on the Go heap nothing keeps strangers from writing to a guard page; the next who gets
+// the page reads zero all the same.
+func TestHeapGuardPageIsCleared(t *testing.T) {
+	t.Setenv("LOOKASIDE_BACKING", "heap")
+	a := open(t, Config{Guard: true})
+	r := acquire(t, a, 2)
+	page := uintptr(a.PageSize())
+	scribble := func(at uintptr) { *(*byte)(unsafe.Add(r.Base(), at*page)) = 1 }
+	scribble(2)
+	grown, ok := a.Extend(r, 4)
+	require.True(t, ok)
+	require.True(t, isFilled(grown.Bytes(), 0))
+	scribble(4)
+	a.Release(grown)
+	require.True(t, isFilled(acquire(t, a, 5).Bytes(), 0))
+}

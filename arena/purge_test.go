@@ -80,6 +80,27 @@ func TestResidentPagesAreUsedFirst(t *testing.T) {
 	require.True(t, isFilled(r.Bytes(), 2), "old bytes shine through")
 }
 
+// TestTheDirtyEndIsTaken: of a free run that is longer than needed, the end with more resident pages is used.
+func TestTheDirtyEndIsTaken(t *testing.T) {
+	for _, dirtyFirst := range []bool{false, true} {
+		a := open(t, Config{})
+		low, high := acquire(t, a, 4), acquire(t, a, 4)
+		acquire(t, a, 1)
+		clean, dirty := low, high
+		if dirtyFirst {
+			clean, dirty = high, low
+		}
+		a.Release(clean)
+		a.Purge(0)
+		a.Release(dirty)
+		require.Equal(t, 1, a.Stats().FreeRuns)
+		r := acquire(t, a, 3)
+		require.GreaterOrEqual(t, r.first, dirty.first)
+		require.LessOrEqual(t, r.first+r.pages, dirty.first+dirty.pages)
+		audit(t, a)
+	}
+}
+
 // TestGrowAndShrinkDoesNotThrash alternates between two sizes and counts calls to the kernel and pages faulted again.
 func TestGrowAndShrinkDoesNotThrash(t *testing.T) {
 	for _, c := range []struct {
