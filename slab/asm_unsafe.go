@@ -24,7 +24,9 @@ const (
 	_ = uint(arena.GranuleShift-12) + uint(12-arena.GranuleShift)
 	_ = uint(maxSmall-32768) + uint(32768-maxSmall)
 	_ = uint(statspage.CountBits-16) + uint(16-statspage.CountBits)
-	_ = uint(stParked-8) + uint(8-stParked) + uint(stLive-16) + uint(16-stLive)
+	_ = uint(statspage.OneParked-16) + uint(16-statspage.OneParked)
+	_ = uint(stParked-128) + uint(128-stParked) + uint(stLive-8) + uint(8-stLive)
+	_ = uint(shiftMask-63) + uint(63-shiftMask)
 )
 
 // codes returns the addresses of the assembly functions.

@@ -7,7 +7,6 @@ package slab
 import (
 	"fmt"
 	"math/bits"
-	"unsafe"
 
 	"offheap.example/lookaside/internal/statspage"
 )
@@ -64,7 +63,7 @@ func (l *list) audit() error {
 		if c.Cap == 0 {
 			return
 		}
-		for _, r := range l.cacheRefs(c)[:c.W&statspage.CountMask] {
+		for _, r := range l.cacheRefs(c)[:parkedIn(c)] {
 			if other, ok := seen[r.addr]; ok && bad == nil {
 				bad = fail("block %#x is in %s and in %s", r.addr, where, other)
 			}
@@ -123,11 +122,11 @@ func (l *list) auditSlab(s *slabHdr, seen map[uintptr]string, t *tally, fail fun
 			}
 			delete(seen, addr)
 			t.parked++
-		case *st >= stLive:
+		case isOut(*st):
 			t.live++
 		}
 	}
-	if rec, _ := l.o.src.Record(s.pointer()); (*desc)(rec).state != uintptr(unsafe.Pointer(s.state(0))) {
+	if rec, _ := l.o.src.Record(s.pointer()); (*desc)(rec).header() != s {
 		return fail("slab %#x: its record leads elsewhere", s.base)
 	}
 	return nil

@@ -25,18 +25,18 @@ func (h *hot) popBatch(dst [][]byte, off uintptr, n int) int {
 	k := 0
 	if id := uint32(percpu.ID()); id < h.gate.Load() {
 		c := cacheAt(h.shards, uintptr(id)*h.stride+off)
-		i := int(c.W & statspage.CountMask)
+		i := int(parkedIn(c))
 		for k < len(dst) && k < i {
 			r := slot(c, uintptr(i-1-k))
 			st := r.stateByte()
 			if *st&^subMask != stParked {
 				break
 			}
-			*st += stLive - stParked
+			*st ^= stLive ^ stParked
 			dst[k] = bytesAt(r.pointer(), n, int(c.Size))
 			k++
 		}
-		c.W += uint64(k) * (statspage.OneGet - 1)
+		c.W += uint64(k) * (statspage.OneGet - statspage.OneParked)
 	}
 	return k
 }
@@ -58,18 +58,18 @@ func (h *hot) pushBatch(src [][]byte) int {
 				break
 			}
 			d := (*desc)(unsafe.Add(h.table, off>>arena.GranuleShift*descSize))
-			r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+			r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
 			if d.owner != h.ownID || r >= grainsMax<<subBits {
 				break
 			}
 			st := d.stateAt(uintptr(r >> subBits))
 			c := cacheAt(shard, uintptr(d.cache))
-			i := c.W & statspage.CountMask
-			if *st != stParked|uint8(r)&subMask || i >= uint64(c.Cap) {
+			i := parkedIn(c)
+			if *st != stParked|uint8(r)&subMask || i >= capOf(c) {
 				break
 			}
-			*slot(c, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
-			c.W++
+			*slot(c, uintptr(i)) = refTo(p, st)
+			c.W += statspage.OneParked
 		}
 	}
 	return k
@@ -80,7 +80,7 @@ func (h *hot) pushBatch(src [][]byte) int {
 func (a *Allocator) AllocBatch(dst [][]byte, n int) (int, error) {
 	for i := 0; i < len(dst); i++ {
 		if uint(n-1) < maxSmall {
-			i += a.popBatch(dst[i:], uintptr(cacheOf[uint(n+quantum-1)/quantum]), n)
+			i += a.popBatch(dst[i:], uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum]), n)
 			if i == len(dst) {
 				break
 			}

@@ -13,10 +13,17 @@ type classInfo struct {
 	cache    uint16 // offset in a shard, in bytes
 }
 
+// allocTable is the entry of Alloc and, beside it, the offsets of the caches
+// in bytes.
+type allocTable struct {
+	entry
+	cacheOf [maxSmall/quantum + 1]uint16
+}
+
 // The two lookup tables, indexed by (n+7)/8 for a request of n bytes.
 var (
-	cacheOf [maxSmall/quantum + 1]uint16 // offset of the class's cache, in bytes
-	classOf [maxSmall/quantum + 1]uint8
+	allocEntry allocTable
+	classOf    [maxSmall/quantum + 1]uint8
 )
 
 func init() {
@@ -26,9 +33,9 @@ func init() {
 			c++
 		}
 		classOf[i] = uint8(c)
-		cacheOf[i] = classTable[c].cache
+		allocEntry.cacheOf[i] = classTable[c].cache
 	}
-	cacheOf[0] = noCache
+	allocEntry.cacheOf[0] = noCache
 }
 
 // noCache is the offset of a cache that is always empty: that of requests

@@ -20,7 +20,7 @@ func TestClassLookup(t *testing.T) {
 			c++
 		}
 		require.Equal(t, c, classFor(n), "request of %d bytes", n)
-		require.Equal(t, classTable[c].cache, cacheOf[(n+quantum-1)/quantum], "request of %d bytes", n)
+		require.Equal(t, classTable[c].cache, allocEntry.cacheOf[(n+quantum-1)/quantum], "request of %d bytes", n)
 		if n > 64 {
 			waste := float64(int(classTable[c].size)-n) / float64(classTable[c].size)
 			require.LessOrEqual(t, waste, 0.125, "request of %d bytes", n)

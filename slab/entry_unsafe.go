@@ -16,7 +16,7 @@ import "unsafe"
 // whole function in Go. Written at start-up only.
 type entry struct{ code, slow, whole uintptr }
 
-var allocEntry, freeEntry, getEntry, putEntry entry
+var freeEntry, getEntry, putEntry entry
 
 // Alloc returns n bytes with undefined contents; their capacity is what the
 // block really holds. It returns ErrInvalid for a negative n, ErrNoMemory
@@ -58,7 +58,7 @@ func codeOf[F any](f F) uintptr { return **(**uintptr)(unsafe.Pointer(&f)) }
 
 func init() {
 	set := func(e *entry, hot, slow uintptr) { *e = entry{code: hot, slow: slow, whole: hot} }
-	set(&allocEntry, codeOf((*Allocator).allocHot), codeOf((*Allocator).allocSlow))
+	set(&allocEntry.entry, codeOf((*Allocator).allocHot), codeOf((*Allocator).allocSlow))
 	set(&freeEntry, codeOf((*Allocator).freeHot), codeOf((*Allocator).freeSlow))
 	set(&getEntry, codeOf((*Lookaside).getHot), codeOf((*Lookaside).getSlow))
 	set(&putEntry, codeOf((*Lookaside).putHot), codeOf((*Lookaside).putSlow))

@@ -62,7 +62,7 @@ func (o *owner) claimFast(p unsafe.Pointer) (st *uint8, sub uint8, ok bool) {
 		return nil, 0, false
 	}
 	d := (*desc)(unsafe.Add(o.table, off>>arena.GranuleShift*descSize))
-	r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+	r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
 	if d.owner != o.ownID || r >= grainsMax<<subBits {
 		return nil, 0, false
 	}
@@ -84,8 +84,8 @@ func (o *owner) unclaim(p unsafe.Pointer, want uint8) {
 // still open.
 func (o *owner) hand(p unsafe.Pointer) bool {
 	if st, sub, ok := o.claimFast(p); ok && *st == stParked|sub {
-		l := o.lists[o.descOf(p).class]
-		return l.give(ref{uintptr(p), uintptr(unsafe.Pointer(st))})
+		l := o.lists[o.descOf(p).header().class]
+		return l.give(refTo(p, st))
 	}
 	if o.more != nil && o.more.isLarge(p) {
 		return o.more.freeLarge(p)
@@ -180,7 +180,7 @@ func (a *Allocator) roomOf(op string, p unsafe.Pointer, n int, want uint8) (int,
 	}
 	room, bad := 0, (*MisuseError)(nil)
 	if st, sub, ok := a.claimFast(p); ok && *st == want|sub {
-		room = int(a.lists[a.descOf(p).class].size)
+		room = int(a.lists[a.descOf(p).header().class].size)
 	} else if a.isLarge(p) {
 		room, bad = a.roomLarge(op, p, n, want)
 	} else {

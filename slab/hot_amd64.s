@@ -24,8 +24,7 @@ TEXT slab·alloc<>(SB), NOSPLIT, $0-0
 	SHRQ    $3, CX
 	CMPQ    CX, $4096
 	JHI     slow
-	LEAQ    ·cacheOf(SB), SI
-	MOVWLZX (SI)(CX*2), CX
+	MOVWLZX allocTable_cacheOf(DX)(CX*2), CX
 	P(SI)
 	CMPL    SI, hot_gate(AX)
 	JCC     slow
@@ -33,24 +32,21 @@ TEXT slab·alloc<>(SB), NOSPLIT, $0-0
 	ADDQ    hot_shards(AX), CX
 	ADDQ    SI, CX              // the cache
 	MOVQ    (CX), SI            // its W
-	MOVWLZX SI, DI              // blocks parked
+	MOVWLZX SI, DI              // offset behind the newest reference
 	TESTL   DI, DI
 	JEQ     slow
-	SHLL    $4, DI
-	MOVQ    56(CX)(DI*1), R8    // the newest one's state byte
-	MOVBLZX (R8), R9
-	LEAL    -8(R9), R10
-	CMPL    R10, $7
-	JHI     slow                // not parked
-	ADDL    $8, R9
-	MOVB    R9, (R8)            // live
-	ADDQ    $0xffff, SI
+	MOVQ    56(CX)(DI*1), R8    // its state byte
+	XORB    $0x88, (R8)         // parked becomes live
+	JMI     rubbish             // it was not parked
+	ADDQ    $0xfff0, SI
 	MOVQ    SI, (CX)            // one more get, one less parked
 	MOVQ    48(CX)(DI*1), AX
 	MOVL    12(CX), CX
 	XORL    DI, DI
 	XORL    SI, SI
 	RET
+rubbish:
+	XORB    $0x88, (R8)
 slow:
 	MOVQ    entry_slow(DX), CX
 	JMP     CX
@@ -66,22 +62,20 @@ slow:
 	SHRQ    $8, R10                \
 	ANDQ    $-16, R10              \
 	ADDQ    hot_table(owner), R10  \
-	MOVWLZX desc_delta(R10), R8    \
-	MOVBLZX desc_shift(R10), CX    \
-	SHLL    $12, R8                \
-	ANDL    $0xfff, R9             \
-	ORL     R8, R9                 \
-	RORL    CX, R9                 \
-	CMPL    R9, $0x10000           \
-	JCC     slow                   \
+	SUBL    desc_start(R10), R9    \
+	MOVQ    desc_state(R10), CX    \
 	MOVWLZX desc_owner(R10), R8    \
 	CMPW    R8, hot_ownID(owner)   \
 	JNE     slow                   \
+	RORL    CX, R9                 \
+	CMPL    R9, $0x10000           \
+	JCC     slow                   \
+	ANDQ    $-64, CX               \
 	MOVL    R9, R8                 \
 	SHRL    $3, R8                 \
-	ADDQ    desc_state(R10), R8    \
+	ADDQ    CX, R8                 \
 	ANDL    $7, R9                 \
-	LEAL    16(R9), R11            \
+	LEAL    8(R9), R11             \
 	CMPB    R11, (R8)              \
 	JNE     slow
 
@@ -91,17 +85,15 @@ slow:
 	MOVWLZX R12, R13               \
 	CMPL    R13, 8(R10)            \
 	JCC     slow                   \
-	SHLL    $4, R13                \
 	MOVQ    BX, 64(R10)(R13*1)     \
 	MOVQ    R8, 72(R10)(R13*1)     \
-	ADDL    $8, R9                 \
+	ORL     $0x80, R9              \
 	MOVB    R9, (R8)               \
-	INCQ    R12                    \
+	ADDQ    $16, R12               \
 	MOVQ    R12, (R10)
 
 // func (a *Allocator) Free(b []byte)
 TEXT slab·free<>(SB), NOSPLIT, $0-0
-	MOVQ    CX, SI
 	TESTQ   DI, DI
 	JEQ     slow
 	TAME(AX)
@@ -115,7 +107,7 @@ TEXT slab·free<>(SB), NOSPLIT, $0-0
 	PUSH
 	RET
 slow:
-	MOVQ    SI, CX
+	MOVQ    DI, CX              // the length is gone; the slow path has no use for it
 	MOVQ    entry_slow(DX), SI
 	JMP     SI
 
@@ -132,15 +124,10 @@ TEXT slab·get<>(SB), NOSPLIT, $0-0
 	MOVWLZX SI, DI
 	TESTL   DI, DI
 	JEQ     slow
-	SHLL    $4, DI
 	MOVQ    56(CX)(DI*1), R8
-	MOVBLZX (R8), R9
-	LEAL    -8(R9), R10
-	CMPL    R10, $7
-	JHI     slow
-	ADDL    $8, R9
-	MOVB    R9, (R8)
-	ADDQ    $0xffff, SI
+	XORB    $0x88, (R8)
+	JMI     rubbish
+	ADDQ    $0xfff0, SI
 	MOVQ    SI, (CX)
 	MOVQ    Lookaside_size(AX), BX
 	MOVQ    48(CX)(DI*1), AX
@@ -148,6 +135,8 @@ TEXT slab·get<>(SB), NOSPLIT, $0-0
 	XORL    DI, DI
 	XORL    SI, SI
 	RET
+rubbish:
+	XORB    $0x88, (R8)
 slow:
 	MOVQ    entry_slow(DX), CX
 	JMP     CX
@@ -157,7 +146,6 @@ whole:
 
 // func (l *Lookaside) Put(b []byte)
 TEXT slab·put<>(SB), NOSPLIT, $0-0
-	MOVQ    CX, SI
 	TAME(AX)
 	P(R10)
 	CMPL    R10, hot_gate(AX)
@@ -167,7 +155,7 @@ TEXT slab·put<>(SB), NOSPLIT, $0-0
 	PUSH
 	RET
 slow:
-	MOVQ    SI, CX
+	MOVQ    DI, CX              // the length is gone; the slow path has no use for it
 	MOVQ    entry_slow(DX), SI
 	JMP     SI
 

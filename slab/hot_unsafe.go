@@ -44,14 +44,14 @@ type hot struct {
 //go:noinline
 func (a *Allocator) allocHot(n int) ([]byte, error) {
 	if uint(n-1) < maxSmall {
-		off := uintptr(cacheOf[uint(n+quantum-1)/quantum])
+		off := uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum])
 		if id := uint32(percpu.ID()); id < a.gate.Load() {
 			c := cacheAt(a.shards, uintptr(id)*a.stride+off)
-			if i := c.W & statspage.CountMask; i != 0 {
+			if i := parkedIn(c); i != 0 {
 				r := slot(c, uintptr(i-1))
 				if st := r.stateByte(); *st&^subMask == stParked {
-					*st += stLive - stParked
-					c.W += statspage.OneGet - 1
+					*st ^= stLive ^ stParked
+					c.W += statspage.OneGet - statspage.OneParked
 					return bytesAt(r.pointer(), n, int(c.Size)), nil
 				}
 			}
@@ -68,15 +68,15 @@ func (a *Allocator) freeHot(b []byte) {
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	if off := uintptr(p) - a.base; off < a.span.Load() && cap(b) != 0 {
 		d := (*desc)(unsafe.Add(a.table, off>>arena.GranuleShift*descSize))
-		r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+		r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
 		if d.owner == a.ownID && r < grainsMax<<subBits {
 			if st := d.stateAt(uintptr(r >> subBits)); *st == stLive|uint8(r)&subMask {
 				if id := uint32(percpu.ID()); id < a.gate.Load() {
 					c := cacheAt(a.shards, uintptr(id)*a.stride+uintptr(d.cache))
-					if i := c.W & statspage.CountMask; i < uint64(c.Cap) {
-						*slot(c, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
+					if i := parkedIn(c); i < capOf(c) {
+						*slot(c, uintptr(i)) = refTo(p, st)
 						*st = stParked | uint8(r)&subMask
-						c.W++
+						c.W += statspage.OneParked
 						return
 					}
 				}
@@ -93,11 +93,11 @@ func (a *Allocator) freeHot(b []byte) {
 func (l *Lookaside) getHot() ([]byte, error) {
 	if id := uint32(percpu.ID()); id < l.gate.Load() {
 		c := cacheAt(l.shards, uintptr(id)*l.stride)
-		if i := c.W & statspage.CountMask; i != 0 {
+		if i := parkedIn(c); i != 0 {
 			r := slot(c, uintptr(i-1))
 			if st := r.stateByte(); *st&^subMask == stParked {
-				*st += stLive - stParked
-				c.W += statspage.OneGet - 1
+				*st ^= stLive ^ stParked
+				c.W += statspage.OneGet - statspage.OneParked
 				b := bytesAt(r.pointer(), l.size, l.size)
 				if l.zero {
 					clear(b)
@@ -117,15 +117,15 @@ func (l *Lookaside) putHot(b []byte) {
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	if off := uintptr(p) - l.base; off < l.span.Load() {
 		d := (*desc)(unsafe.Add(l.table, off>>arena.GranuleShift*descSize))
-		r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+		r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
 		if d.owner == l.ownID && r < grainsMax<<subBits {
 			if st := d.stateAt(uintptr(r >> subBits)); *st == stLive|uint8(r)&subMask {
 				if id := uint32(percpu.ID()); id < l.gate.Load() {
 					c := cacheAt(l.shards, uintptr(id)*l.stride)
-					if i := c.W & statspage.CountMask; i < uint64(c.Cap) {
-						*slot(c, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
+					if i := parkedIn(c); i < capOf(c) {
+						*slot(c, uintptr(i)) = refTo(p, st)
 						*st = stParked | uint8(r)&subMask
-						c.W++
+						c.W += statspage.OneParked
 						return
 					}
 				}

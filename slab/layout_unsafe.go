@@ -11,6 +11,7 @@ package slab
 // it: they hold addresses of mapped memory only.
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"offheap.example/lookaside/arena"
@@ -20,19 +21,21 @@ import (
 // desc is the record of one granule, kept by the arena for us: 16 bytes.
 // owner is zero while no slab covers the granule, and for large blocks.
 type desc struct {
-	state uintptr // state bytes of the slab, or the largeHdr
-	delta uint16  // granules from the slab's start to this one
+	state uintptr // state bytes of the slab, and in the low bits log2 of the state grain, less subBits
+	start uint32  // low bits of the slab's distance from the arena's base
 	owner uint16  // who carved it
 	cache uint16  // offset of its cache in a shard, in bytes
-	shift uint8   // log2 of the state grain, less subBits
-	class uint8   // index of the list; classLarge for large blocks
 }
 
 const (
-	descSize   = 16
-	classLarge = 0xFF
-	deltaMax   = 1<<16 - 1
+	descSize  = 16
+	shiftMask = slabHdrSize - 1 // headers, and so state bytes, begin at a multiple of that
 )
+
+func (d *desc) shift() int { return int(d.state & shiftMask) }
+
+// header returns the header of the slab that d describes.
+func (d *desc) header() *slabHdr { return headerAt(d.state&^shiftMask - slabHdrSize) }
 
 // A state byte belongs to one grain of 1<<k bytes of a slab, k being the
 // largest with 1<<k <= the distance of two blocks: no two blocks begin in
@@ -44,10 +47,10 @@ const (
 	subMask = 1<<subBits - 1
 
 	stFree   = 0 << subBits // on its slab, or never carved
-	stParked = 1 << subBits // in a shard, in the depot, or on the way
-	stLive   = 2 << subBits // out, without a tag
-	stTag0   = 3            // state>>subBits of the first tag
-	stTagMax = 31           // state>>subBits of blocks whose tag is in a side table
+	stLive   = 1 << subBits // out, without a tag
+	stTag0   = 2            // state>>subBits of the first tag
+	stTagMax = 15           // state>>subBits of blocks whose tag is in a side table
+	stParked = 1 << 7       // in a shard, in the depot, or on the way
 
 	// grainsMax bounds the state bytes of a slab; a wild address cannot
 	// make us look further.
@@ -56,9 +59,17 @@ const (
 
 // ref is one block in a magazine: where it is, and where its state is.
 // Both are addresses of mapped memory, never Go pointers.
-type ref struct{ addr, state uintptr }
+type ref struct {
+	_           [statspage.OneParked - 2*unsafe.Sizeof(uintptr(0))]byte
+	addr, state uintptr
+}
 
-const refSize = unsafe.Sizeof(ref{})
+// refTo returns the reference of the block at p with state byte st.
+func refTo(p unsafe.Pointer, st *uint8) ref {
+	return ref{addr: uintptr(p), state: uintptr(unsafe.Pointer(st))}
+}
+
+const refSize = statspage.OneParked
 
 // cacheAt returns the cache at the given offset of a shard.
 func cacheAt(shard unsafe.Pointer, off uintptr) *statspage.Cache {
@@ -69,6 +80,20 @@ func cacheAt(shard unsafe.Pointer, off uintptr) *statspage.Cache {
 func slot(c *statspage.Cache, i uintptr) *ref {
 	return (*ref)(unsafe.Add(unsafe.Pointer(c), statspage.CacheHead+i*refSize))
 }
+
+// parkedIn returns the number of blocks that c parks.
+func parkedIn(c *statspage.Cache) uint32 {
+	return uint32(c.W & statspage.CountMask / statspage.OneParked)
+}
+
+// capOf returns how many blocks c may park.
+func capOf(c *statspage.Cache) uint32 { return c.Cap / statspage.OneParked }
+
+// setCap changes that. Reads by others: the directory's readers.
+func setCap(c *statspage.Cache, n uint32) { atomic.StoreUint32(&c.Cap, n*statspage.OneParked) }
+
+// isOut reports whether a state byte is that of a block somebody has.
+func isOut(st uint8) bool { return st >= stLive && st < stParked }
 
 // bytesAt returns n bytes at p with capacity c.
 func bytesAt(p unsafe.Pointer, n, c int) []byte { return unsafe.Slice((*byte)(p), c)[:n] }
@@ -81,7 +106,7 @@ func (r *ref) stateByte() *uint8 { return *(**uint8)(unsafe.Pointer(&r.state)) }
 
 // stateAt returns the i-th state byte of the slab that d describes.
 func (d *desc) stateAt(i uintptr) *uint8 {
-	return (*uint8)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&d.state)), i))
+	return (*uint8)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&d.state)), i-d.state&shiftMask))
 }
 
 // slabHdr precedes the state bytes of a slab: one cache line. The bitmap of
@@ -97,7 +122,8 @@ type slabHdr struct {
 	grains     uint32 // state bytes
 	shift      uint8  // log2 of the grain, less subBits
 	bin        uint8  // list of slabs that it is in; binNone: none
-	_          uint16
+	class      uint8  // index of the list
+	_          uint8
 	hint       uint32 // bitmap words before this one are zero
 	index      uint32 // in the list's slabs
 }
@@ -108,8 +134,9 @@ const slabHdrSize = 64
 const (
 	_ = uint(slabHdrSize - unsafe.Sizeof(slabHdr{}))
 	_ = uint(descSize - unsafe.Sizeof(desc{}))
-	_ = uint(16 - unsafe.Sizeof(ref{}))
+	_ = uint(refSize-unsafe.Sizeof(ref{})) + uint(unsafe.Sizeof(ref{})-refSize)
 	_ = uint(arena.Granule - 1<<subBits)
 	_ = uint(1<<16 - 1 - shardBytes)
-	_ = uint(statspage.CountMask - 1 - maxSlots)
+	_ = uint(statspage.MaxParked - maxSlots)
+	_ = uint(statspage.MaxParked - MaxDepth)
 )

@@ -150,7 +150,7 @@ func (l *list) leaks(to []Leak) []Leak {
 	for _, p := range l.slabs {
 		s := headerAt(p)
 		for i := uintptr(0); i < uintptr(s.grains); i++ {
-			if st := *s.state(i); st >= stLive {
+			if st := *s.state(i); isOut(st) {
 				byTag[l.o.tagOf(st&^subMask, s.base+(i<<subBits|uintptr(st&subMask))<<s.shift)]++
 			}
 		}

@@ -57,7 +57,7 @@ type list struct {
 func (l *list) setUp(c *statspage.Cache) {
 	if c.Cap == 0 {
 		c.Size, c.Slots = l.size, l.slots
-		atomic.StoreUint32(&c.Cap, max(l.minDepth, min(l.depth, l.minDepth*2)))
+		setCap(c, max(l.minDepth, min(l.depth, l.minDepth*2)))
 	}
 }
 
@@ -99,7 +99,7 @@ func (l *list) get(op string) (ref, error) {
 			}
 			r = l.popDepot()
 		}
-		*r.stateByte() += stLive - stParked
+		*r.stateByte() ^= stLive ^ stParked
 		l.n.Gets++
 		l.n.GetBytes += uint64(l.size)
 	}
@@ -108,20 +108,20 @@ func (l *list) get(op string) (ref, error) {
 
 // load moves up to want blocks from the depot into c, which is ours.
 func (l *list) load(c *statspage.Cache, want uint32) {
-	i := uint32(c.W & statspage.CountMask)
-	if c.Cap < l.depth {
-		atomic.StoreUint32(&c.Cap, min(l.depth, c.Cap*2))
-	} else if c.Cap > l.depth {
-		atomic.StoreUint32(&c.Cap, l.depth)
+	i := parkedIn(c)
+	if capOf(c) < l.depth {
+		setCap(c, min(l.depth, capOf(c)*2))
+	} else if capOf(c) > l.depth {
+		setCap(c, l.depth)
 	}
-	if i >= c.Cap {
+	if i >= capOf(c) {
 		return
 	}
-	k := min(want, max(1, c.Cap/2), c.Cap-i, uint32(len(l.depot)))
+	k := min(want, max(1, capOf(c)/2), capOf(c)-i, uint32(len(l.depot)))
 	from := uint32(len(l.depot)) - k
 	copy(l.cacheRefs(c)[i:], l.depot[from:])
 	l.depot = l.depot[:from]
-	add(&c.W, uint64(k))
+	add(&c.W, uint64(k)*statspage.OneParked)
 	add(&c.In, uint64(k))
 	add(&c.Refills, 1)
 	l.fold(c)
@@ -144,9 +144,9 @@ func (l *list) quick() (r ref) {
 func (l *list) quickPut(r ref) (ok bool) {
 	id := percpu.Pin()
 	if c := l.o.ready(id, l); c != nil {
-		if i := c.W & statspage.CountMask; i < uint64(c.Cap) {
+		if i := parkedIn(c); i < capOf(c) {
 			*slot(c, uintptr(i)) = r
-			add(&c.W, 1)
+			add(&c.W, statspage.OneParked)
 			ok = true
 		}
 	}
@@ -186,19 +186,19 @@ func (l *list) give(r ref) bool {
 // pop takes the newest good block from c, which is ours.
 func (l *list) pop(c *statspage.Cache) ref {
 	for {
-		i := c.W & statspage.CountMask
+		i := parkedIn(c)
 		if i == 0 {
 			return ref{}
 		}
 		r := *slot(c, uintptr(i-1))
 		if st := r.stateByte(); *st&^subMask == stParked {
-			*st += stLive - stParked
-			add(&c.W, statspage.OneGet-1)
+			*st ^= stLive ^ stParked
+			add(&c.W, statspage.OneGet-statspage.OneParked)
 			return r
 		}
 		// A block that is not parked has no business here: two goroutines
 		// freed it at the same moment. Hand it out to nobody.
-		atomic.StoreUint64(&c.W, c.W-1)
+		atomic.StoreUint64(&c.W, c.W-statspage.OneParked)
 		add(&c.Out, 1)
 	}
 }
@@ -226,11 +226,11 @@ func (l *list) put(r ref) bool {
 	id := percpu.Pin()
 	c := l.o.cache(id, l)
 	if c != nil {
-		if i := uint32(c.W & statspage.CountMask); i >= c.Cap {
-			l.unload(c, i-c.Cap+max(1, c.Cap/2))
+		if i := parkedIn(c); i >= capOf(c) {
+			l.unload(c, i-capOf(c)+max(1, capOf(c)/2))
 		}
-		*slot(c, uintptr(c.W&statspage.CountMask)) = r
-		add(&c.W, 1)
+		*slot(c, uintptr(parkedIn(c))) = r
+		add(&c.W, statspage.OneParked)
 	}
 	percpu.Unpin(id)
 	if c == nil {
@@ -248,15 +248,15 @@ func (l *list) put(r ref) bool {
 // unload moves the k coldest blocks of c, which is ours, to the depot, which
 // has room.
 func (l *list) unload(c *statspage.Cache, k uint32) {
-	i := uint32(c.W & statspage.CountMask)
+	i := parkedIn(c)
 	refs := l.cacheRefs(c)
 	l.depot = append(l.depot, refs[:k]...)
 	copy(refs, refs[k:i])
-	atomic.StoreUint64(&c.W, c.W-uint64(k))
+	atomic.StoreUint64(&c.W, c.W-uint64(k)*statspage.OneParked)
 	add(&c.Out, uint64(k))
 	add(&c.Spills, 1)
-	if c.Cap > l.depth {
-		atomic.StoreUint32(&c.Cap, l.depth)
+	if capOf(c) > l.depth {
+		setCap(c, l.depth)
 	}
 	l.fold(c)
 	l.n.Spills++
@@ -276,11 +276,11 @@ func (l *list) cacheRefs(c *statspage.Cache) []ref { return unsafe.Slice(slot(c,
 
 // drainCache puts everything that c parks on the slabs. c is revoked.
 func (l *list) drainCache(c *statspage.Cache) {
-	i := uint32(c.W & statspage.CountMask)
+	i := parkedIn(c)
 	for _, r := range l.cacheRefs(c)[:i] {
 		l.putBack(r)
 	}
-	atomic.StoreUint64(&c.W, c.W-uint64(i))
+	atomic.StoreUint64(&c.W, c.W-uint64(i)*statspage.OneParked)
 	add(&c.Out, uint64(i))
 }
 
@@ -333,7 +333,7 @@ func (l *list) statsLocked() Stats {
 	}
 	l.o.eachCache(l, func(c *statspage.Cache) {
 		w := atomic.LoadUint64(&c.W)
-		gets, parked := w>>statspage.CountBits+atomic.LoadUint64(&c.Folded), w&statspage.CountMask
+		gets, parked := w>>statspage.CountBits+atomic.LoadUint64(&c.Folded), w&statspage.CountMask/statspage.OneParked
 		s.Gets += gets
 		s.Puts += gets + parked + atomic.LoadUint64(&c.Out) - atomic.LoadUint64(&c.In)
 		s.Parked += int64(parked)

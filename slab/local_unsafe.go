@@ -79,12 +79,12 @@ func setW(c *statspage.Cache, w uint64) {
 // Alloc is Allocator.Alloc.
 func (c *Local) Alloc(n int) ([]byte, error) {
 	if uint(n-1) < maxSmall {
-		h := cacheAt(c.shard, uintptr(cacheOf[uint(n+quantum-1)/quantum]))
-		if i := h.W & statspage.CountMask; i != 0 {
+		h := cacheAt(c.shard, uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum]))
+		if i := parkedIn(h); i != 0 {
 			r := slot(h, uintptr(i-1))
 			if st := r.stateByte(); *st&^subMask == stParked {
-				*st += stLive - stParked
-				setW(h, h.W+statspage.OneGet-1)
+				*st ^= stLive ^ stParked
+				setW(h, h.W+statspage.OneGet-statspage.OneParked)
 				return bytesAt(r.pointer(), n, int(h.Size)), nil
 			}
 		}
@@ -97,14 +97,14 @@ func (c *Local) Free(b []byte) {
 	a, p := c.a, addrOf(b)
 	if off := uintptr(p) - a.base; off < a.span.Load() && cap(b) != 0 {
 		d := (*desc)(unsafe.Add(a.table, off>>arena.GranuleShift*descSize))
-		r := bits.RotateLeft32(uint32(off)&(arena.Granule-1)|uint32(d.delta)<<arena.GranuleShift, -int(d.shift))
+		r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
 		if d.owner == a.ownID && r < grainsMax<<subBits {
 			if st := d.stateAt(uintptr(r >> subBits)); *st == stLive|uint8(r)&subMask {
 				h := cacheAt(c.shard, uintptr(d.cache))
-				if i := h.W & statspage.CountMask; i < uint64(h.Cap) {
-					*slot(h, uintptr(i)) = ref{uintptr(p), uintptr(unsafe.Pointer(st))}
+				if i := parkedIn(h); i < capOf(h) {
+					*slot(h, uintptr(i)) = refTo(p, st)
 					*st = stParked | uint8(r)&subMask
-					setW(h, h.W+1)
+					setW(h, h.W+statspage.OneParked)
 					return
 				}
 			}
@@ -178,11 +178,11 @@ func (l *list) putLocal(c *Local, r ref) bool {
 	l.ensureDepot()
 	h := cacheAt(c.shard, uintptr(l.cache))
 	l.setUp(h)
-	if i := uint32(h.W & statspage.CountMask); i >= h.Cap {
-		l.unload(h, i-h.Cap+max(1, h.Cap/2))
+	if i := parkedIn(h); i >= capOf(h) {
+		l.unload(h, i-capOf(h)+max(1, capOf(h)/2))
 	}
-	*slot(h, uintptr(h.W&statspage.CountMask)) = r
-	add(&h.W, 1)
+	*slot(h, uintptr(parkedIn(h))) = r
+	add(&h.W, statspage.OneParked)
 	if len(l.depot) > l.depotMax() {
 		l.spillDepot(l.depotMax() / 2)
 	}

@@ -25,7 +25,7 @@ const (
 	// MaxSize is the largest Size of a lookaside in bytes.
 	MaxSize = 64 << 20
 	// MaxDepth is the largest Depth.Max of a lookaside in blocks.
-	MaxDepth = 4096
+	MaxDepth = 4000
 
 	defaultMinDepth = 4
 	defaultMaxDepth = 256

@@ -72,13 +72,13 @@ func (l *list) newSlab() (*slabHdr, error) {
 	s := (*slabHdr)(p)
 	*s = slabHdr{
 		base: uintptr(run.Base()), granules: l.granules, blocks: l.blocks,
-		grains: l.grains, shift: l.shift, bin: binNone,
+		grains: l.grains, shift: l.shift, bin: binNone, class: l.class,
 	}
 	rec := unsafe.Pointer(l.o.descOf(run.Base()))
 	for i := uint32(0); i < l.granules; i++ {
 		d := (*desc)(unsafe.Add(rec, i*descSize))
-		d.state = uintptr(unsafe.Pointer(s.state(0)))
-		d.delta, d.cache, d.shift, d.class = uint16(i), l.cache, l.shift, l.class
+		d.state = uintptr(unsafe.Pointer(s.state(0))) | uintptr(l.shift)
+		d.start, d.cache = uint32(s.base-l.o.base), l.cache
 		d.owner = l.o.ownID // last: now it counts
 	}
 	l.poison(run.Bytes())
@@ -177,7 +177,7 @@ func (l *list) takeFrom(s *slabHdr, want uint32) {
 		r := off >> s.shift
 		st := s.state(r >> subBits)
 		*st = stParked | uint8(r)&subMask
-		l.depot = append(l.depot, ref{s.base + off, uintptr(unsafe.Pointer(st))})
+		l.depot = append(l.depot, ref{addr: s.base + off, state: uintptr(unsafe.Pointer(st))})
 	}
 	l.n.Carved += uint64(len(l.depot) - had)
 	l.place(s)
@@ -202,7 +202,7 @@ func (s *slabHdr) takeReturned(to []ref, want *uint32) []ref {
 			st := s.state(i)
 			sub := uintptr(*st & subMask)
 			*st = stParked | uint8(sub)
-			to = append(to, ref{s.base + (i<<subBits|sub)<<s.shift, uintptr(unsafe.Pointer(st))})
+			to = append(to, ref{addr: s.base + (i<<subBits|sub)<<s.shift, state: uintptr(unsafe.Pointer(st))})
 		}
 		bm[w] = m
 		if k == 0 {
@@ -220,8 +220,8 @@ func (l *list) putBack(r ref) {
 		return // see pop
 	}
 	d := l.o.descOf(r.pointer())
-	i := r.state - d.state
-	s := headerAt(d.state - slabHdrSize)
+	s := d.header()
+	i := r.state - uintptr(unsafe.Pointer(s.state(0)))
 	*st &= subMask
 	w := uint32(i / 64)
 	s.bitmap()[w] |= 1 << (i % 64)

@@ -183,7 +183,7 @@ func (x *Tagged) adopt(b []byte, err error) ([]byte, error) {
 // class's size or its run's.
 func (a *Allocator) sizeOf(p unsafe.Pointer) int {
 	if d := a.descOf(p); d != nil && d.owner == a.ownID {
-		return int(a.lists[d.class].size)
+		return int(a.lists[d.header().class].size)
 	}
 	a.large.mu.Lock()
 	defer a.large.mu.Unlock()

@@ -37,19 +37,19 @@ func (o *owner) tame(op string, p unsafe.Pointer, want uint8) (tamed, *MisuseErr
 	if d.owner != o.ownID {
 		return bad(WrongList)
 	}
-	s := headerAt(d.state - slabHdrSize)
-	l := o.lists[d.class]
+	s := d.header()
+	l := o.lists[s.class]
 	rel := uint32(uintptr(p) - s.base)
 	i := rel / l.stride
 	switch {
 	case i >= s.blocks, rel%l.stride != 0:
 		return bad(Misaligned)
 	}
-	sub := uint8(rel>>d.shift) & subMask
-	st := d.stateAt(uintptr(rel >> d.shift >> subBits))
+	sub := uint8(rel>>s.shift) & subMask
+	st := s.state(uintptr(rel >> s.shift >> subBits))
 	switch got := *st &^ subMask; {
 	case got == want:
-		return tamed{l, ref{uintptr(p), uintptr(unsafe.Pointer(st))}, sub}, nil
+		return tamed{l, refTo(p, st), sub}, nil
 	case got == stParked, got == stFree && i < s.carved:
 		return bad(DoubleFree)
 	case got == stFree:

@@ -1,7 +1,6 @@
 package slab
 
 import (
-	"sync/atomic"
 	"time"
 
 	"offheap.example/lookaside/internal/percpu"
@@ -87,9 +86,9 @@ func (l *list) lookOver() {
 		gets := uint32(c.W>>statspage.CountBits + c.Folded)
 		asked := gets - c.Seen
 		c.Seen = gets
-		if parked := uint32(c.W & statspage.CountMask); asked < parked {
+		if parked := parkedIn(c); asked < parked {
 			l.unload(c, parked-asked)
-			atomic.StoreUint32(&c.Cap, max(l.minDepth, min(c.Cap, 2*asked)))
+			setCap(c, max(l.minDepth, min(capOf(c), 2*asked)))
 		}
 	}
 	percpu.Unpin(id)

@@ -30,7 +30,7 @@ func newPage() *page {
 // cache writes the head of a shard at offset off.
 func (p *page) cache(off int64, gets, parked, in, out uint64) {
 	put := func(i int64, v uint64) { binary.NativeEndian.PutUint64(p.mem[off+i:], v) }
-	put(0, gets<<statspage.CountBits|parked)
+	put(0, gets<<statspage.CountBits|parked*statspage.OneParked)
 	put(16, in)
 	put(24, out)
 }
@@ -137,7 +137,7 @@ func TestSince(t *testing.T) {
 	first := p.snapshot(t)
 	off := int64(statspage.HeaderSize)
 	for ; off < int64(len(p.mem)); off += 8 { // the first shard's word
-		if binary.NativeEndian.Uint64(p.mem[off:]) == 1000<<statspage.CountBits|10 {
+		if binary.NativeEndian.Uint64(p.mem[off:]) == 1000<<statspage.CountBits|10*statspage.OneParked {
 			break
 		}
 	}

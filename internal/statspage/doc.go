@@ -18,7 +18,7 @@
 // and the number of gets into one word, so that one plain store publishes
 // both and a reader sees both as they were at one moment:
 //
-//	W = gets<<CountBits | parked
+//	W = gets<<CountBits | parked*OneParked
 //
 // Everything else follows from words that change on slow paths only. With
 // In and Out the blocks that were moved into and out of the cache in bulk:

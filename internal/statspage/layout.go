@@ -23,10 +23,15 @@ const (
 // Packing of Cache.W.
 const (
 	// CountBits is the number of low bits of Cache.W that hold the number
-	// of parked blocks.
+	// of parked blocks, in units of OneParked.
 	CountBits = 16
-	// CountMask selects the number of parked blocks from Cache.W.
+	// CountMask selects those bits.
 	CountMask = 1<<CountBits - 1
+	// OneParked is what one parked block adds to Cache.W. It is the size of
+	// a block reference, so that the bits are an offset.
+	OneParked = 16
+	// MaxParked is the most blocks that one Cache can count.
+	MaxParked = CountMask / OneParked
 	// OneGet is what a get adds to Cache.W, apart from the block it takes.
 	OneGet = 1 << CountBits
 )
@@ -110,8 +115,8 @@ type Counters struct {
 // Cache is the head of what one P owns of one list. It fills one cache line;
 // the block references follow it.
 type Cache struct {
-	W       uint64 // gets<<CountBits | parked blocks
-	Cap     uint32 // blocks that may be parked; 0: not set up
+	W       uint64 // gets<<CountBits | parked blocks*OneParked
+	Cap     uint32 // blocks that may be parked, in units of OneParked; 0: not set up
 	Size    uint32 // bytes a block holds
 	In, Out uint64 // blocks moved in and out in bulk
 	Refills uint64

@@ -189,7 +189,7 @@ func (v *View) Cache(off uint64) (Cache, error) {
 }
 
 // Parked is the number of free blocks in the cache.
-func (c Cache) Parked() uint64 { return c.W & CountMask }
+func (c Cache) Parked() uint64 { return c.W & CountMask / OneParked }
 
 // Gets is the number of blocks that it handed out.
 func (c Cache) Gets() uint64 { return c.W>>CountBits + c.Folded }
