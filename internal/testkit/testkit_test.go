@@ -16,7 +16,7 @@ import (
 func TestChild(t *testing.T) {
 	Child(t, "returns", Survived, func() {})
 	Child(t, "panics with an error", Panicked("broken at 0x?"), func() {
-		panic(fmt.Errorf("broken at %#x", 0xdeadbeef))
+		panic(fmt.Errorf("broken at %#x", 0xc0ffee))
 	})
 	Child(t, "exits", Death{Status: 7, Line: "first"}, func() {
 		fmt.Fprintln(os.Stderr, "first\nsecond")

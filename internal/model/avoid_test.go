@@ -1,0 +1,50 @@
+package model_test
+
+import (
+	"testing"
+
+	"offheap.example/lookaside/internal/model"
+)
+
+// What programs step around, one shrunk program each.
+func TestAvoided(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		avoid   *bool
+		reason  string
+		program model.Program
+	}{
+		{
+			"realloc under another tag", &model.Avoid.ReallocUnderOtherTag,
+			"slab: past the 28th tag Realloc looks at the state byte alone, which says only that the tag is in the side table",
+			model.Program{Setup: setup(4<<20, 40, model.FreeAll), Ops: []model.Op{
+				{Do: model.Alloc, Slot: 145, Who: 36, N: 1},
+				{Do: model.ReallocWrong, Slot: 145, Who: 37, N: 8},
+			}},
+		},
+		{
+			"grow an aligned block of a tag in place", &model.Avoid.GrowAlignedUnderTag,
+			"slab: Tagged.Realloc accounts for growth in place only where the block is larger than the largest class then",
+			model.Program{Setup: setup(4<<20, 3, model.FreeAll), Ops: []model.Op{
+				{Do: model.AllocAligned, Slot: 251, Who: 2, N: 1, K: 19},
+				{Do: model.Realloc, Slot: 251, N: 7706},
+			}},
+		},
+		{
+			"a large block after close", &model.Avoid.LargeAfterClose,
+			"slab: a large Alloc asks the arena before it looks whether the allocator is closed",
+			model.Program{Setup: setup(2<<20, 1, model.Leak), Ops: []model.Op{
+				{Do: model.AllocBatch, Slot: 142, N: 51428, K: 37},
+			}},
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if *row.avoid {
+				t.Skip(row.reason)
+			}
+			if f := model.Run(row.program, model.Open); f != nil {
+				t.Fatal(f)
+			}
+		})
+	}
+}
