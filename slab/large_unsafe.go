@@ -29,8 +29,6 @@ type largeBlock struct {
 	state uint8 // stLive or a tag's; stParked while it is being freed
 }
 
-var errRubbish = errors.New("no block parked is free")
-
 // allocLarge hands out a run for n bytes whose address is a multiple of to,
 // or of a page when to is 0.
 func (a *Allocator) allocLarge(op string, n, to int, zero bool) ([]byte, error) {
@@ -39,18 +37,15 @@ func (a *Allocator) allocLarge(op string, n, to int, zero bool) ([]byte, error) 
 		return nil, a.refuseLarge(op, n, errors.New("larger than any address space"))
 	}
 	pages := (n + page - 1) / page
-	var run arena.Run
-	var err error
-	switch {
-	case to > page:
-		run, err = a.src.AcquireAligned(pages, to)
-	case zero:
-		run, err = a.src.Acquire(pages)
-	default:
-		run, err = a.src.AcquireUninitialized(pages)
-	}
+	run, err := a.acquire(pages, to, zero)
 	if err != nil {
-		return nil, a.refuseLarge(op, n, err)
+		err = a.refuseLarge(op, n, err)
+		if !a.rescue(err) {
+			return nil, err
+		}
+		if run, err = a.acquire(pages, to, zero); err != nil {
+			return nil, a.refuseLarge(op, n, err)
+		}
 	}
 	g := &a.large
 	g.mu.Lock()
@@ -64,6 +59,16 @@ func (a *Allocator) allocLarge(op string, n, to int, zero bool) ([]byte, error) 
 	g.n.GetBytes += uint64(pages * page)
 	g.mu.Unlock()
 	return bytesAt(run.Base(), n, pages*page), nil
+}
+
+func (a *Allocator) acquire(pages, to int, zero bool) (arena.Run, error) {
+	switch {
+	case to > a.src.PageSize():
+		return a.src.AcquireAligned(pages, to)
+	case zero:
+		return a.src.Acquire(pages)
+	}
+	return a.src.AcquireUninitialized(pages)
 }
 
 func (a *Allocator) refuseLarge(op string, n int, cause error) error {

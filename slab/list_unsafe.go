@@ -165,6 +165,9 @@ func (l *list) take(op string) (ref, error) {
 		}
 	}
 	r, err := l.get(op)
+	if err != nil && l.o.rescue(err) {
+		r, err = l.get(op)
+	}
 	l.o.lookOver()
 	return r, err
 }

@@ -121,26 +121,38 @@ func (c *Local) allocSlow(n int) ([]byte, error) {
 		return c.a.alloc("local alloc", n)
 	}
 	l := &c.a.classes[classFor(n)]
+	r, err := l.getLocal(c)
+	if err != nil && c.a.rescue(err) {
+		r, err = l.getLocal(c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return bytesAt(r.pointer(), n, int(l.size)), nil
+}
+
+// getLocal is get into c's shard.
+func (l *list) getLocal(c *Local) (ref, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, c.a.errClosed("local alloc")
+		return ref{}, l.o.errClosed("local alloc")
 	}
 	want := l.grow()
-	if len(l.depot) == 0 {
-		if err := l.fill(want); err != nil {
-			l.n.Failures++
-			return nil, c.a.errFrom("local alloc", n, err)
-		}
-	}
 	h := cacheAt(c.shard, uintptr(l.cache))
 	l.setUp(h)
-	l.load(h, want)
-	r := l.pop(h)
-	if r == (ref{}) {
-		return nil, c.a.errFrom("local alloc", n, errRubbish)
+	for {
+		if len(l.depot) == 0 {
+			if err := l.fill(want); err != nil {
+				l.n.Failures++
+				return ref{}, l.o.errFrom("local alloc", int(l.size), err)
+			}
+		}
+		l.load(h, want)
+		if r := l.pop(h); r != (ref{}) {
+			return r, nil
+		}
 	}
-	return bytesAt(r.pointer(), n, int(l.size)), nil
 }
 
 func (c *Local) freeSlow(b []byte) {
@@ -231,7 +243,7 @@ func (o *owner) closeLocal(c *Local) {
 	o.localMu.Unlock()
 	o.file.Return(c.entryIdx)
 	if c.off != 0 {
-		o.file.Free(c.off, shardBytes)
+		o.file.Free(c.off, shardBytes, shardBytes)
 	}
 	c.forget()
 }

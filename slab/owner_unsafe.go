@@ -112,7 +112,7 @@ func alignedBytes(n int) []byte {
 // closeShards gives the shards' memory back.
 func (o *owner) closeShards() {
 	if o.shardOff != 0 {
-		o.file.Free(o.shardOff, int(o.nshards)*int(o.stride))
+		o.file.Free(o.shardOff, int(o.nshards)*int(o.stride), int(o.high.Load())*int(o.stride))
 	}
 	o.shardOff, o.shardHeap, o.shards = 0, nil, nil
 }
@@ -222,6 +222,47 @@ func (o *owner) trim() int64 {
 		l.mu.Unlock()
 	}
 	return o.src.Purge(0)
+}
+
+// rescue is called when the arena refused pages: it takes everything that is
+// parked anywhere back to the slabs, and empty slabs back to the arena. It
+// reports whether there was anything, that is whether to try again.
+func (o *owner) rescue(err error) bool {
+	if !errors.Is(err, ErrNoMemory) || !o.hoards() {
+		return false
+	}
+	o.maint.Lock()
+	defer o.maint.Unlock()
+	if o.isClosed() {
+		return false
+	}
+	o.quiesce(o.drain)
+	o.admit()
+	for _, l := range o.lists {
+		l.mu.Lock()
+		l.releaseSpare()
+		l.mu.Unlock()
+	}
+	return true
+}
+
+// hoards reports whether anything is parked.
+func (o *owner) hoards() bool {
+	o.life.RLock()
+	defer o.life.RUnlock()
+	if o.closed {
+		return false
+	}
+	found := false
+	for _, l := range o.lists {
+		l.mu.Lock()
+		found = found || len(l.depot) > 0 || l.spare != 0
+		o.eachPCache(l, func(c *statspage.Cache) {
+			found = found || atomic.LoadUint64(&c.W)&statspage.CountMask != 0
+		})
+		l.mu.Unlock()
+	}
+	return found
 }
 
 func (o *owner) isClosed() bool {

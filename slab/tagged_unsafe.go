@@ -252,7 +252,7 @@ func (a *Allocator) closeTags() {
 	for _, x := range a.tags {
 		a.file.Return(x.entryIdx)
 		if x.off != 0 {
-			a.file.Free(x.off, x.cellBytes())
+			a.file.Free(x.off, x.cellBytes(), x.cellBytes())
 		}
 		x.entryIdx, x.off = -1, 0
 		x.heap = alignedBytes(x.cellBytes())

@@ -78,3 +78,5 @@ func hint() uint32 {
 	var here byte
 	return uint32(uint64(uintptr(unsafe.Pointer(&here))>>11) * 0x9e3779b97f4a7c15 >> 32)
 }
+
+func verified() (m, p, id uintptr, ok bool) { return 0, 0, 0, false }

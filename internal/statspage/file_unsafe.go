@@ -26,17 +26,12 @@ const (
 type Options struct {
 	Name     string
 	PageSize int
-	// Drop makes the bytes [off, off+n) of the file zero and gives their
-	// pages back; nil: they are cleared in place.
-	Drop func(off, n int64)
 }
 
 // File is a process's own, writable view of its counters.
 type File struct {
-	mem  []byte // keeps a heap-backed file alive
-	base unsafe.Pointer
-	opts Options
-
+	mem     []byte // keeps a heap-backed file alive
+	base    unsafe.Pointer
 	mu      sync.Mutex
 	next    uint64          // end of what Alloc has handed out
 	recycle map[int][]int64 // freed areas by size
@@ -54,7 +49,7 @@ func New(mem []byte, o Options) *File {
 		n = fullEntries
 	}
 	f := &File{
-		mem: mem, base: unsafe.Pointer(unsafe.SliceData(mem)), opts: o,
+		mem: mem, base: unsafe.Pointer(unsafe.SliceData(mem)),
 		next:    uint64(HeaderSize + n*EntrySize),
 		recycle: make(map[int][]int64),
 		entries: make([]bool, n),
@@ -95,14 +90,11 @@ func (f *File) Alloc(n int) (p unsafe.Pointer, off int64, ok bool) {
 	return unsafe.Add(f.base, start), int64(start), true
 }
 
-// Free takes back what Alloc handed out.
-func (f *File) Free(off int64, n int) {
+// Free takes back what Alloc handed out. Only its first dirty bytes were
+// written.
+func (f *File) Free(off int64, n, dirty int) {
 	n = roundPage(n)
-	if f.opts.Drop != nil {
-		f.opts.Drop(off, int64(n))
-	} else {
-		clear(f.mem[off : off+int64(n)])
-	}
+	clear(f.mem[off : off+int64(min(n, dirty))])
 	f.mu.Lock()
 	f.recycle[n] = append(f.recycle[n], off)
 	f.mu.Unlock()
