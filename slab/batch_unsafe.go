@@ -41,38 +41,84 @@ func (h *hot) popBatch(dst [][]byte, off uintptr, n int) int {
 	return k
 }
 
-// pushBatch puts claimed blocks into the current P's caches and returns how
-// many it took before one did not fit.
+// maxSection is the most blocks that freeSome takes on: nobody else runs on
+// the P meanwhile.
+const maxSection = 64
+
+// freeSome claims every block of src, which are at most maxSection, and puts
+// those into the current P's caches that find room; the first pushed ones
+// are there, the others are claimed only. When one of them is not a live
+// block of ours everything is as before, and ok is false; so it is when the
+// shards are shut.
 //
 //go:nosplit
 //go:noinline
-func (h *hot) pushBatch(src [][]byte) int {
-	k := 0
-	if id := uint32(percpu.ID()); id < h.gate.Load() {
-		shard := unsafe.Add(h.shards, uintptr(id)*h.stride)
-		span := h.span.Load()
-		for ; k < len(src); k++ {
-			p := unsafe.Pointer(unsafe.SliceData(src[k]))
-			off := uintptr(p) - h.base
-			if off >= span {
-				break
+func (h *hot) freeSome(src [][]byte, skipEmpty bool) (pushed int, ok bool) {
+	id := uint32(percpu.ID())
+	if id >= h.gate.Load() {
+		return 0, false
+	}
+	shard := unsafe.Add(h.shards, uintptr(id)*h.stride)
+	span := h.span.Load()
+	room := true
+	for k := range src {
+		if skipEmpty && cap(src[k]) == 0 {
+			if room {
+				pushed++
 			}
-			d := (*desc)(unsafe.Add(h.table, off>>arena.GranuleShift*descSize))
-			r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
-			if d.owner != h.ownID || r >= grainsMax<<subBits {
-				break
-			}
-			st := d.stateAt(uintptr(r >> subBits))
-			c := cacheAt(shard, uintptr(d.cache))
-			i := parkedIn(c)
-			if *st != stParked|uint8(r)&subMask || i >= capOf(c) {
-				break
-			}
+			continue
+		}
+		p := unsafe.Pointer(unsafe.SliceData(src[k]))
+		off := uintptr(p) - h.base
+		if off >= span {
+			h.takeBack(shard, src[:k], pushed, skipEmpty)
+			return 0, false
+		}
+		d := (*desc)(unsafe.Add(h.table, off>>arena.GranuleShift*descSize))
+		r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
+		if d.owner != h.ownID || r >= grainsMax<<subBits {
+			h.takeBack(shard, src[:k], pushed, skipEmpty)
+			return 0, false
+		}
+		st := d.stateAt(uintptr(r >> subBits))
+		if *st != stLive|uint8(r)&subMask {
+			h.takeBack(shard, src[:k], pushed, skipEmpty)
+			return 0, false
+		}
+		*st ^= stLive ^ stParked
+		if !room {
+			continue
+		}
+		c := cacheAt(shard, uintptr(d.cache))
+		if i := parkedIn(c); i < capOf(c) {
 			*slot(c, uintptr(i)) = refTo(p, st)
 			c.W += statspage.OneParked
+			pushed++
+		} else {
+			room = false
 		}
 	}
-	return k
+	return pushed, true
+}
+
+// takeBack undoes what freeSome did to src. All of it was claimed, so it need
+// not be looked at again; what was pushed last is on top of its cache.
+//
+//go:nosplit
+//go:noinline
+func (h *hot) takeBack(shard unsafe.Pointer, src [][]byte, pushed int, skipEmpty bool) {
+	for k := len(src) - 1; k >= 0; k-- {
+		if skipEmpty && cap(src[k]) == 0 {
+			continue
+		}
+		off := uintptr(unsafe.Pointer(unsafe.SliceData(src[k]))) - h.base
+		d := (*desc)(unsafe.Add(h.table, off>>arena.GranuleShift*descSize))
+		r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
+		*d.stateAt(uintptr(r >> subBits)) ^= stLive ^ stParked
+		if k < pushed {
+			cacheAt(shard, uintptr(d.cache)).W -= statspage.OneParked
+		}
+	}
 }
 
 // AllocBatch fills dst with blocks of n bytes and returns how many it got:

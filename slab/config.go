@@ -34,7 +34,7 @@ type Config struct {
 type AllocatorConfig struct {
 	Name string // shows in errors and statistics
 	// ParkedPerP bounds the bytes that one P may keep parked for one size
-	// class; zero and more than that mean 8 KiB. Every class may park at
+	// class; zero and more than that mean 16 KiB. Every class may park at
 	// least two blocks.
 	ParkedPerP int
 }

@@ -14,7 +14,15 @@ func TestPoisonFindsWritesAfterFree(t *testing.T) {
 		b[0] = 1
 		l.Put(b)
 		b[size-1] ^= 0x40 // after free
-		e := misuse(t, func() { _, _ = l.Get() })
+		var out [][]byte
+		e := misuse(t, func() { // at the latest when every free block was handed out
+			for range 10_000 {
+				c, err := l.Get()
+				require.NoError(t, err)
+				out = append(out, c)
+			}
+		})
+		l.PutBatch(out)
 		require.Equal(t, UseAfterFree, e.Kind)
 		require.Equal(t, uintptr(addr(b)), e.Addr)
 		require.NoError(t, l.Audit())

@@ -97,9 +97,16 @@ func (o *owner) hand(p unsafe.Pointer) bool {
 // freeBatch frees every block of src or, when one of them is wrong, none.
 func (o *owner) freeBatch(op string, src [][]byte, want uint8, skipEmpty bool) {
 	o.life.RLock()
-	bad := o.claimAll(op, src, want, skipEmpty)
+	var bad *MisuseError
+	pushed, ok := 0, false
+	if len(src) <= maxSection && want == stLive {
+		pushed, ok = o.freeSome(src, skipEmpty)
+	}
+	if !ok {
+		bad = o.claimAll(op, src, want, skipEmpty)
+	}
 	if bad == nil {
-		bad = o.handAll(op, src, want, skipEmpty)
+		bad = o.handAll(op, src[pushed:], want, skipEmpty)
 	}
 	o.life.RUnlock()
 	if bad != nil {
@@ -125,16 +132,11 @@ func (o *owner) claimAll(op string, src [][]byte, want uint8, skipEmpty bool) *M
 }
 
 func (o *owner) handAll(op string, src [][]byte, want uint8, skipEmpty bool) (bad *MisuseError) {
-	for len(src) > 0 {
-		src = src[o.pushBatch(src):]
-		if len(src) == 0 {
-			break
-		}
-		if b := src[0]; !(skipEmpty && cap(b) == 0) && !o.hand(addrOf(b)) {
+	for _, b := range src {
+		if !(skipEmpty && cap(b) == 0) && !o.hand(addrOf(b)) {
 			o.unclaim(addrOf(b), want)
 			bad = o.afterClose(op, addrOf(b))
 		}
-		src = src[1:]
 	}
 	return bad
 }

@@ -294,8 +294,8 @@ func (l *list) depotMax() int {
 }
 
 const (
-	maxDepotBlocks = 512
-	maxDepotBytes  = 16 << 10
+	maxDepotBlocks = 1024
+	maxDepotBytes  = 64 << 10
 )
 
 // ensureDepot makes room for one cache's worth of blocks, so that nobody

@@ -197,8 +197,8 @@ func TestMisuseErrorText(t *testing.T) {
 // neighbours on the slab are out.
 func TestFreeOfABlockNeverHandedOut(t *testing.T) {
 	a := newAllocator(t)
-	b := mustAlloc(t, a, 1024)
-	l := &a.classes[classFor(1024)]
+	b := mustAlloc(t, a, 64)
+	l := &a.classes[classFor(64)]
 	whole := bytesAt(addrOf(b), int(l.blocks*l.stride), int(l.blocks*l.stride))
 	e := misuse(t, func() { a.Free(whole[(l.blocks-1)*l.stride:]) })
 	require.Equal(t, Foreign, e.Kind)

@@ -58,20 +58,15 @@ func (l *list) tune(time.Time) {
 	l.n.Depth = uint64(l.depth)
 }
 
-// lookEvery is how many slow operations of an owner go by before one of its
-// lists is looked over.
-const lookEvery = 4
-
-// lookOver is called after every slow operation. Now and then it looks at
-// one list, each in its turn, and gives back what the current P and the depot
+// lookOver is called after every slow operation. It looks at one list, each
+// in its turn, and gives back what the current P and the depot
 // have parked beyond what was asked for since the last look: so that classes
 // which a program has done with do not keep their slabs.
 func (o *owner) lookOver() {
-	n := o.rounds.Add(1)
-	if n%lookEvery != 0 || len(o.lists) == 1 {
+	if len(o.lists) == 1 {
 		return
 	}
-	if l := o.lists[n/lookEvery%uint32(len(o.lists))]; l.mu.TryLock() {
+	if l := o.lists[o.rounds.Add(1)%uint32(len(o.lists))]; l.mu.TryLock() {
 		if !l.closed {
 			l.lookOver()
 		}

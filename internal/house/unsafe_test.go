@@ -38,10 +38,12 @@ var unsafeFiles = []string{
 	"internal/race/on_unsafe.go",
 	"internal/race/race_unsafe_test.go",
 	"internal/statspage/file_unsafe.go",
+	"internal/sys/linux_unsafe_test.go",
 	"internal/sys/map_unsafe.go",
 	"internal/sys/none_unsafe.go",
-	"slab/audit_unsafe.go",
+	"slab/asm_unsafe.go",
 	"slab/batch_unsafe.go",
+	"slab/entry_unsafe.go",
 	"slab/free_unsafe.go",
 	"slab/hot_unsafe.go",
 	"slab/large_unsafe.go",
@@ -60,6 +62,7 @@ var unsafeFiles = []string{
 var assemblyFiles = []string{
 	"internal/percpu/id_amd64.s",
 	"internal/percpu/id_arm64.s",
+	"slab/hot_amd64.s",
 }
 
 func TestUnsafeLivesInFilesThatSaySo(t *testing.T) {

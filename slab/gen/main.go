@@ -22,8 +22,8 @@ const (
 	minSlab = 8 << 10 // bytes: fewer make the header expensive, more seldom become empty
 	maxTail = 0.02    // of a slab
 
-	parked   = 8 << 10 // bytes that one P parks of one class, at most
-	maxSlots = 124     // with the head, 2 KiB
+	parked   = 16 << 10 // bytes that one P parks of one class, at most
+	maxSlots = 124      // with the head, 2 KiB
 	minSlots = 2
 )
 

@@ -1,9 +1,5 @@
 package slab
 
-// What the compiler cannot check here: nothing beyond list_unsafe.go and
-// slabs_unsafe.go; the recount only reads what they lay out, while the
-// shards are revoked and the list is locked. A recount without both would break it.
-
 import (
 	"fmt"
 	"math/bits"
