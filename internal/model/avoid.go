@@ -3,7 +3,7 @@ package model
 // Avoid names what programs step around because the system is known to do it wrong. Each has a shrunk program in the
 // tests that shows it; a field goes when its mistake is mended.
 var Avoid = struct {
-	// ReallocUnderOtherTag: past the 28th tag, Realloc under a wrong tag is not refused where the block need not move,
+	// ReallocUnderOtherTag: past the first dozen tags, Realloc under a wrong tag is not refused where the block need not move,
 	// and leaves a block behind where it must.
 	ReallocUnderOtherTag bool
 	// GrowAlignedUnderTag: a tag's account misses the bytes by which Realloc extends in place a block that has pages
@@ -12,7 +12,10 @@ var Avoid = struct {
 	// LargeAfterClose: a large Alloc on a closed allocator asks the arena first, and answers ErrNoMemory where that
 	// refuses.
 	LargeAfterClose bool
-}{true, true, true}
+	// FailuresByAttempt: an allocation that is tried again after parked blocks were taken back counts a failure for
+	// each try, though Stats.Failures are gets that returned an error.
+	FailuresByAttempt bool
+}{true, true, true, true}
 
 // sideTags is the number of the first tag that Avoid.ReallocUnderOtherTag is about.
-const sideTags = 28
+const sideTags = 12

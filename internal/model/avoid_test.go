@@ -16,7 +16,7 @@ func TestAvoided(t *testing.T) {
 	}{
 		{
 			"realloc under another tag", &model.Avoid.ReallocUnderOtherTag,
-			"slab: past the 28th tag Realloc looks at the state byte alone, which says only that the tag is in the side table",
+			"slab: past the first dozen tags Realloc looks at the state byte alone, which says only that the tag is in the side table",
 			model.Program{Setup: setup(4<<20, 40, model.FreeAll), Ops: []model.Op{
 				{Do: model.Alloc, Slot: 145, Who: 36, N: 1},
 				{Do: model.ReallocWrong, Slot: 145, Who: 37, N: 8},
@@ -35,6 +35,15 @@ func TestAvoided(t *testing.T) {
 			"slab: a large Alloc asks the arena before it looks whether the allocator is closed",
 			model.Program{Setup: setup(2<<20, 1, model.Leak), Ops: []model.Op{
 				{Do: model.AllocBatch, Slot: 142, N: 51428, K: 37},
+			}},
+		},
+		{
+			"failures by attempt", &model.Avoid.FailuresByAttempt,
+			"slab: the second try after a rescue counts its failure too, and a rescue that helps leaves the first one counted",
+			model.Program{Setup: setup(4<<20, 1, model.FreeAll), Ops: []model.Op{
+				{Do: model.AllocZeroed, Slot: 192, N: 1},
+				{Do: model.Free, Slot: 192},
+				{Do: model.BadArguments, Slot: 69},
 			}},
 		},
 	} {

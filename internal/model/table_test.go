@@ -93,7 +93,7 @@ func growing() (ops []model.Op) {
 func TestTable(t *testing.T) {
 	for _, row := range table {
 		t.Run(row.name, func(t *testing.T) {
-			if f := model.Run(row.program, model.Open); f != nil {
+			if f := model.Check(row.program, model.Open); f != nil {
 				t.Fatal(f)
 			}
 		})
