@@ -54,6 +54,8 @@ func (t *tool) run(args []string) int {
 		return t.snapshot(rest)
 	case "cut":
 		return t.cut(rest)
+	case "bench":
+		return benchCommand(rest, t.stdout, t.stderr)
 	case "help", "-h", "-help", "--help":
 		return t.help(rest)
 	default:
