@@ -30,12 +30,12 @@ const (
 )
 
 // codes returns the addresses of the assembly functions.
-func codes() (alloc, free, get, put uintptr)
+func codes() (alloc, free, get, put, localAlloc, localFree uintptr)
 
 // assemble makes calls go to the assembly where it fits the toolchain.
 func assemble() {
 	if m, p, id, ok := percpu.Offsets(); !ok || m != offsetM || p != offsetP || id != offsetID {
 		return
 	}
-	allocEntry.code, freeEntry.code, getEntry.code, putEntry.code = codes()
+	allocEntry.code, freeEntry.code, getEntry.code, putEntry.code, localAllocEntry.code, localFreeEntry.code = codes()
 }

@@ -93,14 +93,14 @@ func TestHotPathCensus(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "program")
 	out, err := exec.Command("go", "build", "-o", bin, "offheap.example/lookaside/slab/testdata/program").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	dump, err := exec.Command("go", "tool", "objdump", "-s", `^slab\.(alloc|free|get|put)$`, bin).CombinedOutput()
+	dump, err := exec.Command("go", "tool", "objdump", "-s", `^slab\.(alloc|free|get|put|localAlloc|localFree)$`, bin).CombinedOutput()
 	require.NoError(t, err, "%s", dump)
 	var got strings.Builder
-	fmt.Fprintf(&got, "%-6s %12s %6s %7s %6s %9s %7s\n", "func", "instructions", "loads", "stores", "calls", "branches", "locked")
+	fmt.Fprintf(&got, "%-10s %12s %6s %7s %6s %9s %7s\n", "func", "instructions", "loads", "stores", "calls", "branches", "locked")
 	name, c := "", census{}
 	flush := func() {
 		if name != "" {
-			fmt.Fprintf(&got, "%-6s %12d %6d %7d %6d %9d %7d\n", name, c.instructions, c.loads, c.stores, c.calls, c.branches, c.locked)
+			fmt.Fprintf(&got, "%-10s %12d %6d %7d %6d %9d %7d\n", name, c.instructions, c.loads, c.stores, c.calls, c.branches, c.locked)
 			require.Zero(t, c.locked, name)
 			require.Zero(t, c.calls, name)
 		}
@@ -114,7 +114,7 @@ func TestHotPathCensus(t *testing.T) {
 		}
 	}
 	flush()
-	require.Equal(t, 5, strings.Count(got.String(), "\n"), "%s", got.String())
+	require.Equal(t, 7, strings.Count(got.String(), "\n"), "%s", got.String())
 	golden := "testdata/hotpath_amd64.golden"
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(got.String()), 0o644))

@@ -11,10 +11,13 @@ func TestPoisonFindsWritesAfterFree(t *testing.T) {
 		l := newLookaside(t, Config{Name: "p", Size: size, Debug: Poison})
 		b, err := l.Get()
 		require.NoError(t, err)
+		neighbour, err := l.Get() // keeps their slab
+		require.NoError(t, err)
 		b[0] = 1
 		l.Put(b)
 		b[size-1] ^= 0x40 // after free
-		var out [][]byte
+		l.Trim() // from whatever P it is parked on
+		out := [][]byte{neighbour}
 		e := misuse(t, func() { // at the latest when every free block was handed out
 			for range 10_000 {
 				c, err := l.Get()

@@ -16,7 +16,7 @@ import "unsafe"
 // whole function in Go. Written at start-up only.
 type entry struct{ code, slow, whole uintptr }
 
-var freeEntry, getEntry, putEntry entry
+var freeEntry, getEntry, putEntry, localAllocEntry, localFreeEntry entry
 
 // Alloc returns n bytes with undefined contents; their capacity is what the
 // block really holds. It returns ErrInvalid for a negative n, ErrNoMemory
@@ -53,6 +53,18 @@ func (l *Lookaside) Put(b []byte) {
 	(*(*func(*Lookaside, []byte))(unsafe.Pointer(&e)))(l, b)
 }
 
+// Alloc is Allocator.Alloc.
+func (c *Local) Alloc(n int) ([]byte, error) {
+	e := &localAllocEntry
+	return (*(*func(*Local, int) ([]byte, error))(unsafe.Pointer(&e)))(c, n)
+}
+
+// Free is Allocator.Free.
+func (c *Local) Free(b []byte) {
+	e := &localFreeEntry
+	(*(*func(*Local, []byte))(unsafe.Pointer(&e)))(c, b)
+}
+
 // codeOf returns the code address of a func value.
 func codeOf[F any](f F) uintptr { return **(**uintptr)(unsafe.Pointer(&f)) }
 
@@ -62,5 +74,7 @@ func init() {
 	set(&freeEntry, codeOf((*Allocator).freeHot), codeOf((*Allocator).freeSlow))
 	set(&getEntry, codeOf((*Lookaside).getHot), codeOf((*Lookaside).getSlow))
 	set(&putEntry, codeOf((*Lookaside).putHot), codeOf((*Lookaside).putSlow))
+	set(&localAllocEntry, codeOf((*Local).allocHot), codeOf((*Local).allocSlow))
+	set(&localFreeEntry, codeOf((*Local).freeHot), codeOf((*Local).freeSlow))
 	assemble()
 }

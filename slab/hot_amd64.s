@@ -159,8 +159,52 @@ slow:
 	MOVQ    entry_slow(DX), SI
 	JMP     SI
 
-// func codes() (alloc, free, get, put uintptr)
-TEXT ·codes(SB), NOSPLIT, $0-32
+// func (c *Local) Alloc(n int) ([]byte, error)
+TEXT slab·localAlloc<>(SB), NOSPLIT, $0-0
+	LEAQ    7(BX), CX
+	SHRQ    $3, CX
+	CMPQ    CX, $4096
+	JHI     slow
+	LEAQ    ·allocEntry(SB), SI
+	MOVWLZX allocTable_cacheOf(SI)(CX*2), CX
+	ADDQ    Local_shard(AX), CX
+	MOVQ    (CX), SI
+	MOVWLZX SI, DI
+	TESTL   DI, DI
+	JEQ     slow
+	MOVQ    56(CX)(DI*1), R8
+	XORB    $0x88, (R8)
+	JMI     rubbish
+	ADDQ    $0xfff0, SI
+	MOVQ    SI, (CX)
+	MOVQ    48(CX)(DI*1), AX
+	MOVL    12(CX), CX
+	XORL    DI, DI
+	XORL    SI, SI
+	RET
+rubbish:
+	XORB    $0x88, (R8)
+slow:
+	MOVQ    entry_slow(DX), CX
+	JMP     CX
+
+// func (c *Local) Free(b []byte)
+TEXT slab·localFree<>(SB), NOSPLIT, $0-0
+	TESTQ   DI, DI
+	JEQ     slow
+	MOVQ    Local_a(AX), SI
+	TAME(SI)
+	MOVWLZX desc_cache(R10), R10
+	ADDQ    Local_shard(AX), R10
+	PUSH
+	RET
+slow:
+	MOVQ    DI, CX
+	MOVQ    entry_slow(DX), SI
+	JMP     SI
+
+// func codes() (alloc, free, get, put, localAlloc, localFree uintptr)
+TEXT ·codes(SB), NOSPLIT, $0-48
 	LEAQ slab·alloc<>(SB), AX
 	MOVQ AX, alloc+0(FP)
 	LEAQ slab·free<>(SB), AX
@@ -169,4 +213,8 @@ TEXT ·codes(SB), NOSPLIT, $0-32
 	MOVQ AX, get+16(FP)
 	LEAQ slab·put<>(SB), AX
 	MOVQ AX, put+24(FP)
+	LEAQ slab·localAlloc<>(SB), AX
+	MOVQ AX, localAlloc+32(FP)
+	LEAQ slab·localFree<>(SB), AX
+	MOVQ AX, localFree+40(FP)
 	RET

@@ -76,8 +76,8 @@ func setW(c *statspage.Cache, w uint64) {
 	c.W = w
 }
 
-// Alloc is Allocator.Alloc.
-func (c *Local) Alloc(n int) ([]byte, error) {
+// allocHot is Alloc in Go.
+func (c *Local) allocHot(n int) ([]byte, error) {
 	if uint(n-1) < maxSmall {
 		h := cacheAt(c.shard, uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum]))
 		if i := parkedIn(h); i != 0 {
@@ -92,8 +92,8 @@ func (c *Local) Alloc(n int) ([]byte, error) {
 	return c.allocSlow(n)
 }
 
-// Free is Allocator.Free.
-func (c *Local) Free(b []byte) {
+// freeHot is Free in Go.
+func (c *Local) freeHot(b []byte) {
 	a, p := c.a, addrOf(b)
 	if off := uintptr(p) - a.base; off < a.span.Load() && cap(b) != 0 {
 		d := (*desc)(unsafe.Add(a.table, off>>arena.GranuleShift*descSize))

@@ -28,4 +28,8 @@ func main() {
 	if b, err = a.Alloc(64); err == nil {
 		a.Free(b)
 	}
+	c := a.NewLocal()
+	if b, err = c.Alloc(64); err == nil {
+		c.Free(b)
+	}
 }
