@@ -103,7 +103,7 @@ func TestAfterClose(t *testing.T) {
 		require.False(t, ok)
 		require.Zero(t, a.Space())
 		s := a.Stats()
-		require.Zero(t, s.InUse+s.Committed+s.Reserved+s.Resident+s.Metadata)
+		require.Zero(t, s.InUse+s.Committed+s.Reserved+s.Resident+s.Metadata+s.MetadataResident+s.CountersResident)
 		require.Equal(t, uint64(1), s.Acquires)
 		var e *MisuseError
 		requireMisuse(t, &e, func() { a.Release(r) })

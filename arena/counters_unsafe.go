@@ -11,6 +11,7 @@ import (
 	"errors"
 	"unsafe"
 
+	"offheap.example/lookaside/align"
 	"offheap.example/lookaside/internal/statspage"
 	"offheap.example/lookaside/internal/sys"
 )
@@ -25,6 +26,11 @@ type counters struct {
 	fd   int            // of the memory file
 	mem  unsafe.Pointer // its mapping; nil where the page set is on the Go heap
 	size uintptr
+
+	// What the regions published last were made of.
+	ever            int64 // pages
+	pieces, ledgers int
+	books           []statspage.Region // in the order in which they were added
 }
 
 // open makes the page set: in a memory file or, where that is refused, on the Go heap.
@@ -80,11 +86,58 @@ func (c *counters) close() error {
 // there from Open until the last ArenaClosing has returned. For the floor above.
 func (a *Arena) Counters() *statspage.File { return a.counters.page }
 
+// resident is how many bytes of the page set are in memory. On the Go heap it is taken to be there.
+func (c *counters) resident(b backing) int64 {
+	if c.mem == nil {
+		return statspage.SmallSize
+	}
+	used := c.page.Used() // the rest of the file was never touched
+	if n, ok := b.resident(c.mem, align.Up(uintptr(used), uintptr(align.PageSize()))); ok {
+		return n
+	}
+	return int64(used)
+}
+
+// publishRegions writes to the page set where the arena's memory is, where that has changed: a piece or a ledger was
+// added, or a high-water mark has risen. Of the pages those below the marks are told, of the books all: they are
+// sparse. On the Go heap, where nobody else looks, nothing is written.
+func (a *Arena) publishRegions() {
+	c := &a.counters
+	if c.mem == nil {
+		return
+	}
+	if c.ever != a.everPages || c.pieces != len(a.pieces) {
+		c.ever = a.everPages
+		var room [statspage.MaxRegions + 1]statspage.Region // one more than there is room for: so it shows
+		n := min(len(a.pieces), len(room))
+		for i, p := range a.pieces[:n] {
+			room[i] = region(p.base, p.size(p.ever))
+		}
+		c.page.SetPages(room[:n])
+	}
+	if c.pieces == len(a.pieces) && c.ledgers == len(a.ledgers.all) {
+		return
+	}
+	for _, p := range a.pieces[c.pieces:] {
+		c.books = append(c.books, region(p.book, p.bookBytes))
+	}
+	for _, l := range a.ledgers.all[c.ledgers:] {
+		c.books = append(c.books, region(l.base, l.size))
+	}
+	c.pieces, c.ledgers = len(a.pieces), len(a.ledgers.all)
+	c.page.SetBooks(c.books)
+}
+
+func region(base unsafe.Pointer, size uintptr) statspage.Region {
+	return statspage.Region{Base: uint64(uintptr(base)), Size: uint64(size)}
+}
+
 // publish writes the arena's figures to the page set.
 func (a *Arena) publish() {
 	if a.gone {
 		return
 	}
+	a.publishRegions()
 	a.counters.page.SetArena(statspage.Arena{
 		Reserved:  uint64(a.bytesOf(int64(a.nextPage))),
 		Committed: uint64(a.bytesOf(a.committed())),

@@ -26,12 +26,13 @@ const (
 
 // ledgers are the mappings that Metadata hands out from. Guarded by Arena.mu.
 type ledgers struct {
-	all    []ledger
+	all    []extent
 	used   uintptr // of the last one
 	handed int64   // bytes in all
 }
 
-type ledger struct {
+// extent is a range of memory.
+type extent struct {
 	base unsafe.Pointer
 	size uintptr
 }
@@ -89,7 +90,7 @@ func (l *ledgers) grow(b backing, need uintptr) error {
 	if err != nil {
 		return err
 	}
-	l.all, l.used = append(l.all, ledger{p, want}), 0
+	l.all, l.used = append(l.all, extent{p, want}), 0
 	return nil
 }
 

@@ -178,6 +178,102 @@ func TestCountersArePublished(t *testing.T) {
 	}, h.Arena)
 }
 
+// TestRegionsArePublished: the regions in the page set follow pieces, ledgers and the high-water mark.
+func TestRegionsArePublished(t *testing.T) {
+	eachVariant(t, Config{Name: "regions"}, func(t *testing.T, cfg Config) {
+		a := open(t, cfg)
+		if a.counters.mem == nil {
+			require.Zero(t, a.counters.ever, "on the Go heap nobody looks")
+			return
+		}
+		h := (*statspage.Header)(a.counters.mem)
+		check := func() {
+			t.Helper()
+			var pages, books []statspage.Region
+			for _, x := range a.touched() {
+				pages = append(pages, statspage.Region{Base: uint64(uintptr(x.base)), Size: uint64(x.size)})
+			}
+			for _, x := range a.books() {
+				books = append(books, statspage.Region{Base: uint64(uintptr(x.base)), Size: uint64(x.size)})
+			}
+			must(t, h.Pages.More != 0 == (len(pages) > statspage.MaxRegions), "%d pieces, more: %d", len(pages), h.Pages.More)
+			must(t, h.Books.More != 0 == (len(books) > statspage.MaxRegions), "%d books, more: %d", len(books), h.Books.More)
+			require.Equal(t, pages[:min(len(pages), statspage.MaxRegions)], append([]statspage.Region(nil), h.Pages.List()...))
+			if len(books) <= statspage.MaxRegions {
+				require.ElementsMatch(t, books, append([]statspage.Region(nil), h.Books.List()...))
+			}
+		}
+		check()
+		pieceMost := pieceLeast >> a.shift
+		for i := range 40 {
+			n := 100
+			if a.piecewise {
+				n = pieceMost - 1 // each takes a piece of its own
+			}
+			r, err := a.AcquireUninitialized(n)
+			require.NoError(t, err)
+			check()
+			if i%2 == 0 && !a.piecewise {
+				a.Release(r)
+				check()
+			}
+			_, err = a.Metadata(1 << 20)
+			require.NoError(t, err)
+			check()
+		}
+		require.Equal(t, a.piecewise, h.Pages.More != 0)
+	})
+}
+
+// TestResidentFigures: touching memory of a kind by pages raises the figure of that kind by them.
+func TestResidentFigures(t *testing.T) {
+	eachVariant(t, Config{}, func(t *testing.T, cfg Config) {
+		a := open(t, cfg)
+		const pages = 300
+		if _, onHeap := a.back.(heap); onHeap {
+			fill(acquire(t, a, pages), 1)
+			s := a.Stats()
+			require.Equal(t, s.Committed, s.Resident)
+			require.Equal(t, s.Metadata, s.MetadataResident)
+			require.Equal(t, int64(statspage.SmallSize), s.CountersResident)
+			return
+		}
+		r := acquire(t, a, pages)
+		p, err := a.Metadata(pages * a.PageSize())
+		require.NoError(t, err)
+		q, _, ok := a.Counters().Alloc(pages * a.PageSize())
+		require.True(t, ok)
+		before := a.Stats()
+		for _, kind := range []struct {
+			at   unsafe.Pointer
+			name string
+		}{{r.Base(), "pages"}, {p, "metadata"}, {q, "counters"}} {
+			for i := range pages {
+				*(*byte)(unsafe.Add(kind.at, i*a.PageSize())) = 1
+			}
+			s := a.Stats()
+			got := []int64{s.Resident - before.Resident, s.MetadataResident - before.MetadataResident,
+				s.CountersResident - before.CountersResident}
+			for i, name := range []string{"pages", "metadata", "counters"} {
+				want, slack := int64(0), int64(0)
+				if name == kind.name {
+					want = pages
+				}
+				if name == "metadata" {
+					slack = 1 // Metadata aligns to 64 bytes: the first page may have been there
+				}
+				require.InDelta(t, a.bytesOf(want), got[i], float64(a.bytesOf(slack)), "%s after touching %s", name, kind.name)
+			}
+			before = s
+		}
+		refuse(t, func(op string, _ int) bool { return op == "mincore" })
+		s := a.Stats()
+		require.Equal(t, s.Committed, s.Resident)
+		require.Equal(t, s.Metadata, s.MetadataResident)
+		require.Equal(t, int64(a.Counters().Used()), s.CountersResident)
+	})
+}
+
 // TestHeapGuardPageIsCleared: on the Go heap nothing keeps strangers from writing to a guard page; the next who gets
 // the page reads zero all the same.
 func TestHeapGuardPageIsCleared(t *testing.T) {

@@ -1,6 +1,6 @@
 package arena
 
-// Stats are an arena's figures, all of one moment but Resident. Sizes are in bytes.
+// Stats are an arena's figures, all of one moment but what is resident. Sizes are in bytes.
 type Stats struct {
 	Reserved  int64 // address space held: the whole reserve, or the pieces mapped so far
 	Committed int64 // pages in use, and free ones that were not given back since
@@ -10,6 +10,11 @@ type Stats struct {
 	Limit     int64 // Config.Limit, or the reserve where that was 0
 	Resident  int64 // pages in memory, as the kernel counts; Committed where it does not
 	Metadata  int64 // handed out by Metadata, and the most that the page map and the records can occupy by now
+	// MetadataResident and CountersResident are the physical memory of the bookkeeping and of the published counters,
+	// as the kernel counts; where it does not, the most that there can be.
+	MetadataResident int64
+	CountersResident int64
+
 	Guarded   int64 // guard pages, and those that the kernel did not give back
 
 	Pieces    int    // contiguous parts
@@ -23,37 +28,57 @@ type Stats struct {
 	Syscalls uint64 // calls made to the kernel since Open, Stats apart
 }
 
-// Stats counts. It asks the kernel which pages are resident, 32 MiB a call; everything else is at hand. After Close
-// only the figures that do not describe memory are left.
+// Stats counts. It asks the kernel which pages are resident, 32 MiB a call; everything else is at hand. The kernel
+// counts a page that was read and never written, too, though it may be the one page of zeros that all share. After
+// Close only the figures that do not describe memory are left.
 func (a *Arena) Stats() Stats {
 	a.mu.Lock()
 	s := a.figures()
-	pieces := make([]span, len(a.pieces))
-	for i, p := range a.pieces {
-		pieces[i].pages = p.ever
-	}
-	all := a.pieces
 	if a.gone {
 		a.mu.Unlock()
 		return s
 	}
+	pages, books := a.touched(), a.books()
 	a.busy.Add(1)
 	a.mu.Unlock()
 	defer a.busy.Done()
-	s.Resident = s.Committed
-	var sum int64
-	for i, ever := range pieces {
-		n, ok := a.back.resident(all[i].base, all[i].size(ever.pages))
-		if !ok {
-			return s
-		}
-		sum += n
-	}
-	s.Resident = sum
+	s.Resident = a.residentOf(pages, s.Committed)
+	s.MetadataResident = a.residentOf(books, s.Metadata)
+	s.CountersResident = a.counters.resident(a.back)
 	return s
 }
 
-// figures are the Stats without Resident.
+// residentOf is how many bytes of the extents are in memory; unknown where the kernel does not tell.
+func (a *Arena) residentOf(extents []extent, unknown int64) (sum int64) {
+	for _, m := range extents {
+		n, ok := a.back.resident(m.base, m.size)
+		if !ok {
+			return unknown
+		}
+		sum += n
+	}
+	return sum
+}
+
+// touched is the pages that were ever handed out.
+func (a *Arena) touched() []extent {
+	list := make([]extent, len(a.pieces))
+	for i, p := range a.pieces {
+		list[i] = extent{p.base, p.size(p.ever)}
+	}
+	return list
+}
+
+// books is all memory for bookkeeping: the ledgers and what each piece has of its own.
+func (a *Arena) books() []extent {
+	list := make([]extent, 0, len(a.pieces)+len(a.ledgers.all))
+	for _, p := range a.pieces {
+		list = append(list, extent{p.book, p.bookBytes})
+	}
+	return append(list, a.ledgers.all...)
+}
+
+// figures are the Stats without what is resident.
 func (a *Arena) figures() Stats {
 	s := Stats{
 		Reserved:  a.bytesOf(int64(a.nextPage)),

@@ -109,11 +109,34 @@ func command(pid int) string {
 	return strings.TrimSuffix(string(b), "\n")
 }
 
-func resident(pid int, name string) (Residence, error) {
-	f, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "smaps"))
+// presentIn counts the resident bytes of the pages and the metadata that a
+// header tells of.
+func presentIn(pid int, h *statspage.Header) (pages, metadata int64, err error) {
+	f, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "pagemap"))
 	if err != nil {
-		return Residence{}, err
+		return 0, 0, err
 	}
 	defer f.Close()
-	return sumRSS(f, name)
+	size := uint64(os.Getpagesize())
+	if pages, err = present(f, &h.Pages, size); err != nil {
+		return 0, 0, fmt.Errorf("pages: %w", err)
+	}
+	if metadata, err = present(f, &h.Books, size); err != nil {
+		return 0, 0, fmt.Errorf("metadata: %w", err)
+	}
+	return pages, metadata, nil
+}
+
+// occupied is how many bytes the file of the counters occupies; -1 where it is
+// no file. A memfd counts the pages that were ever touched in units of 512 bytes,
+// those that are swapped out included.
+func (r *Reader) occupied() int64 {
+	if f, ok := r.file.(*os.File); ok {
+		if info, err := f.Stat(); err == nil {
+			if st, ok := info.Sys().(*syscall.Stat_t); ok {
+				return int64(st.Blocks) * 512
+			}
+		}
+	}
+	return -1
 }

@@ -38,6 +38,7 @@ func child() {
 	for i := range 120 {
 		b, err := l.Get()
 		exitOn(err)
+		b[0] = 1
 		if i >= 100 {
 			l.Put(b)
 		}
@@ -48,7 +49,8 @@ func child() {
 		_, err := s.Alloc(1000)
 		exitOn(err)
 	}
-	fmt.Println("ready")
+	was := a.Stats()
+	fmt.Println("ready", was.Resident, was.MetadataResident, was.CountersResident)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
@@ -98,6 +100,80 @@ func needMapped(t *testing.T) {
 	}
 }
 
+// requireResident compares what is resident with what the process says itself.
+// A page more or less may be touched meanwhile.
+func requireResident(t *testing.T, want []int64, s Snapshot) {
+	t.Helper()
+	require.Empty(t, s.Arena.ResidentUnknown)
+	got := []int64{s.Arena.Resident, s.Arena.MetadataResident, s.Arena.CountersResident}
+	for i, name := range []string{"pages", "metadata", "counters"} {
+		require.Positive(t, want[i], name)
+		require.InDelta(t, want[i], got[i], 2*float64(os.Getpagesize()), name)
+	}
+}
+
+// What is resident is told for every way in which an arena gets its pages, and
+// falls when pages are given back.
+func TestResidentMemory(t *testing.T) {
+	needMapped(t)
+	for name, cfg := range map[string]arena.Config{
+		"resident":         {},
+		"resident guarded": {Guard: true},
+		"resident shared":  {Shared: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg.Name = name
+			a, err := arena.Open(cfg)
+			require.NoError(t, err)
+			check := func() Snapshot {
+				t.Helper()
+				s, was := snapshotOf(t, os.Getpid(), name), a.Stats()
+				require.Empty(t, s.Arena.ResidentUnknown)
+				require.Equal(t, was.Resident, s.Arena.Resident)
+				require.Equal(t, was.MetadataResident, s.Arena.MetadataResident)
+				require.Equal(t, was.CountersResident, s.Arena.CountersResident)
+				return s
+			}
+			require.Zero(t, check().Arena.Resident)
+			var runs []arena.Run
+			for i := range 30 {
+				r, err := a.Acquire(1 + i*i)
+				require.NoError(t, err)
+				for off := 0; off < len(r.Bytes()); off += 3 * a.PageSize() { // some pages of each
+					r.Bytes()[off] = 1
+				}
+				runs = append(runs, r)
+			}
+			require.Positive(t, check().Arena.Resident)
+			for _, r := range runs[:20] {
+				a.Release(r)
+			}
+			check()
+			a.Purge(0)
+			check()
+			for _, r := range runs[20:] {
+				a.Release(r)
+			}
+			a.Purge(0)
+			require.Zero(t, check().Arena.Resident, "everything went back")
+			require.NoError(t, a.Close())
+		})
+	}
+}
+
+// An arena on the Go heap has no file.
+func TestHeapBackedArenaIsNotFound(t *testing.T) {
+	t.Setenv("LOOKASIDE_BACKING", "heap")
+	a, err := arena.Open(arena.Config{Name: "unseen"})
+	require.NoError(t, err)
+	sources, err := Find(os.Getpid())
+	require.NoError(t, err)
+	for _, s := range sources {
+		require.NotEqual(t, "unseen", s.Name)
+	}
+	require.NoError(t, a.Close())
+}
+
 // A stopped process is read as well as a running one, down to the block.
 func TestAnotherProcess(t *testing.T) {
 	needMapped(t)
@@ -110,13 +186,16 @@ func TestAnotherProcess(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
-	require.Equal(t, "ready\n", line)
+	var resident, metadata, counters int64
+	_, err = fmt.Sscanf(line, "ready %d %d %d\n", &resident, &metadata, &counters)
+	require.NoError(t, err, "%q", line)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
 
 	s := snapshotOf(t, cmd.Process.Pid, "child")
 	require.Equal(t, cmd.Process.Pid, s.Process.PID)
 	require.NotEmpty(t, s.Process.Command)
 	require.Positive(t, s.Arena.Committed)
+	requireResident(t, []int64{resident, metadata, counters}, s)
 	l := find(t, s, Lookaside, "packets")
 	require.EqualValues(t, 100, l.Live)
 	require.EqualValues(t, 120, l.Gets)
@@ -139,8 +218,9 @@ func TestOwnProcess(t *testing.T) {
 	require.NoError(t, err)
 	var live [][]byte
 	for i := range 3000 {
-		b, err := h.Alloc(i * 7 % 100_000)
+		b, err := h.Alloc(1 + i*7%100_000)
 		require.NoError(t, err)
+		b[0] = 1
 		if i%3 == 0 {
 			h.Free(b)
 		} else {
@@ -154,7 +234,8 @@ func TestOwnProcess(t *testing.T) {
 	two, err := local.Alloc(600)
 	require.NoError(t, err)
 
-	s, want := snapshotOf(t, os.Getpid(), "own"), h.Stats()
+	s, want, was := snapshotOf(t, os.Getpid(), "own"), h.Stats(), a.Stats()
+	requireResident(t, []int64{was.Resident, was.MetadataResident, was.CountersResident}, s)
 	sum := find(t, s, Allocator, "heap")
 	require.Equal(t, want.Live, sum.Live)
 	require.Equal(t, want.Gets, sum.Gets)

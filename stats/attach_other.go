@@ -5,6 +5,8 @@ package stats
 import (
 	"errors"
 	"fmt"
+
+	"offheap.example/lookaside/internal/statspage"
 )
 
 var errPlatform = fmt.Errorf("no /proc to read a process from: %w", errors.ErrUnsupported)
@@ -21,4 +23,6 @@ func Attach(s Source) (*Reader, error) {
 
 func command(int) string { return "" }
 
-func resident(int, string) (Residence, error) { return Residence{}, errPlatform }
+func presentIn(int, *statspage.Header) (pages, metadata int64, err error) { return 0, 0, errPlatform }
+
+func (*Reader) occupied() int64 { return -1 }

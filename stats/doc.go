@@ -12,10 +12,27 @@
 //	Find      /proc/PID/fd                            nothing
 //	Attach    /proc/PID/fd/N, opened read-only        nothing
 //	Snapshot  header, directory, one line per shard   nothing
-//	          and /proc/PID/smaps for what is resident
+//	          and /proc/PID/pagemap for what is resident
 //
 // The file is read, not mapped, and every offset in it is checked before it is
-// followed: a damaged or hostile file gives an error, never a fault.
+// followed: a damaged or hostile file gives an error, never a fault, and never a
+// long wait.
+//
+// An arena on the Go heap (in race builds, where LOOKASIDE_BACKING says so, and
+// where there is no memfd) has no such file: Find does not see it.
+//
+// # What is resident
+//
+// The counters say what the process asked for, not what is in memory: pages
+// arrive when they are touched, and the kernel takes some away. So the header
+// says where the arena's pages and its records about them are, and
+// Reader.Resident asks the kernel about each of them, as arena.Stats does from
+// inside. Both count a page that was read and never written, although the one
+// page of zeros may be behind it; memory that is swapped out they do not count.
+// Of an arena in a memory file only the pages that the process has touched itself
+// count here. What the counters occupy is what their file does. Where the
+// kernel refuses, an arena is in more than 32 pieces, or it has handed out more
+// than 1 TiB, the figure is -1 and Arena.ResidentUnknown says why.
 //
 // # What the figures mean
 //

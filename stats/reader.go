@@ -47,9 +47,11 @@ func (r *Reader) Snapshot() (Snapshot, error) {
 		},
 		Arena: arenaOf(&h),
 	}
-	if m, err := Resident(r.src.PID, s.Arena.Name); err == nil && m.Named {
-		s.Arena.Resident = m.Blocks
+	m, err := r.resident(&h)
+	if err != nil {
+		s.Arena.ResidentUnknown = err.Error()
 	}
+	s.Arena.Resident, s.Arena.MetadataResident, s.Arena.CountersResident = m.Blocks, m.Metadata, m.Counters
 	c := collector{view: r.view, entries: entries}
 	if err := c.collect(); err != nil {
 		return Snapshot{}, fmt.Errorf("stats: snapshot of %v: %w", r.src, err)
@@ -68,7 +70,6 @@ func arenaOf(h *statspage.Header) Arena {
 		Purged:    int64(a.Purged),
 		Limit:     int64(a.Limit),
 		Metadata:  int64(a.Metadata),
-		Resident:  -1,
 		Pieces:    a.Pieces,
 		Acquires:  a.Acquires,
 		Releases:  a.Releases,

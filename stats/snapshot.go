@@ -40,10 +40,16 @@ type Arena struct {
 	InUse     int64  `json:"in_use"`
 	Purged    int64  `json:"purged"`
 	Limit     int64  `json:"limit"`
-	Metadata  int64  `json:"metadata"`
-	// Resident is the physical memory behind the arena's pages as the kernel
-	// counts it; -1 where it does not tell whose a mapping is.
-	Resident int64  `json:"resident"`
+	Metadata  int64  `json:"metadata"` // handed out, and the most that the arena's own records can occupy
+	// Resident, MetadataResident and CountersResident are the physical memory
+	// behind the arena's pages, behind its records about them and behind the
+	// published counters, as the kernel counts; -1 is unknown, and
+	// ResidentUnknown then says why.
+	Resident         int64  `json:"resident"`
+	MetadataResident int64  `json:"metadata_resident"`
+	CountersResident int64  `json:"counters_resident"`
+	ResidentUnknown  string `json:"resident_unknown,omitempty"`
+
 	Pieces   uint64 `json:"pieces"` // reservations that the arena consists of
 	Acquires uint64 `json:"acquires"`
 	Releases uint64 `json:"releases"`

@@ -9,7 +9,7 @@
 //
 // # Layout
 //
-//	0            Header     one page: magic, version, geometry, arena figures
+//	0            Header     one page: magic, version, geometry, arena figures, regions
 //	HeaderSize   Entry[n]   the directory: one record per list, tag or local
 //	…            shards     what the Ps own: Cache records, each followed by its block references
 //
@@ -29,6 +29,14 @@
 // Live counts of single shards may be negative, because a block may be freed
 // on another P than the one that handed it out; only the sum over the shards
 // has a meaning.
+//
+// The header also says where the arena's memory is: regions of pages that were
+// handed out, and regions of records about them. Counters cannot tell what is
+// resident, because the kernel takes and gives pages unasked; who knows the
+// addresses can ask the kernel. Regions are only ever added and lengthened, and
+// the count is written after them, so a reader sees no half a region that is not
+// merely short. There is room for 32 of each kind; an arena in more pieces says
+// that there are more.
 //
 // Words are 64 bits, naturally aligned, little or big endian as the machine.
 // The version changes with every incompatible change of any offset; the

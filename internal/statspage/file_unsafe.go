@@ -10,6 +10,7 @@ package statspage
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -70,6 +71,30 @@ func (f *File) header() *Header { return (*Header)(f.base) }
 
 // SetArena publishes the page account.
 func (f *File) SetArena(a Arena) { f.header().Arena = a }
+
+// SetPages publishes where the pages are that the arena hands out, those in
+// pages; more than MaxRegions are cut off and marked so. The caller serialises
+// calls, and each list begins with the regions of the one before.
+func (f *File) SetPages(pages []Region) { f.header().Pages.set(pages) }
+
+// SetBooks is SetPages for the memory that records about the pages are kept in.
+func (f *File) SetBooks(books []Region) { f.header().Books.set(books) }
+
+func (r *Regions) set(list []Region) {
+	n := copy(r.At[:], list)
+	if n < len(list) {
+		r.More = 1
+	}
+	atomic.StoreUint32(&r.Count, uint32(n)) // Publishes: the regions. Pairs with: View.Header, in another process.
+}
+
+// Used is how many bytes from the beginning of the file were ever handed out,
+// header and directory included; what lies behind has not been touched.
+func (f *File) Used() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return int(f.next)
+}
 
 // Alloc hands out n zeroed bytes, page aligned. off is their place in the
 // file; ok is false when the file is full, as a heap-backed one always is.

@@ -3,7 +3,7 @@ package statspage
 // Geometry of the file.
 const (
 	// Version names this layout; a reader refuses any other.
-	Version = 1
+	Version = 2
 	// HeaderSize is the size of the header in bytes: one page of the
 	// smallest kind.
 	HeaderSize = 4096
@@ -15,6 +15,9 @@ const (
 	// SmallSize is the size in bytes for a file on the Go heap, which holds
 	// the header and the directory; shards live elsewhere then.
 	SmallSize = HeaderSize + smallEntries*EntrySize
+
+	// MaxRegions is the most that one table of regions holds.
+	MaxRegions = 32
 
 	fullEntries  = 8192
 	smallEntries = 512
@@ -64,7 +67,29 @@ type Header struct {
 	_          uint32
 	Name       [64]byte
 	Arena      Arena
+	Pages      Regions // what the arena hands out in runs
+	Books      Regions // page map, records and what the floors above keep about the pages
 }
+
+// Regions says where memory of one kind is in the address space of the
+// process, so that others can ask the kernel how much of it is resident. The
+// arena writes it under its lock. A region never shrinks or moves.
+type Regions struct {
+	Count uint32 // of At; written after the region itself
+	More  uint32 // not 0: there are more regions than At has room for
+	At    [MaxRegions]Region
+}
+
+// Region is a range of addresses. Of pages it ends where none was handed out
+// yet.
+type Region struct {
+	Base uint64 // a multiple of RegionUnit
+	Size uint64 // in bytes, a multiple of RegionUnit
+}
+
+// RegionUnit divides base and size of every region: the smallest page there is,
+// in bytes.
+const RegionUnit = 4096
 
 // Arena is the page account, in bytes unless it says otherwise. The arena
 // writes it under its lock.

@@ -16,6 +16,7 @@ const (
 	maxEntries = 1 << 16
 	maxShards  = 1 << 16
 	maxFile    = 1 << 40
+	maxRegion  = 1 << 44 // bytes of all regions of one table: twice what an arena can have
 )
 
 func formatError(format string, args ...any) error {
@@ -83,8 +84,35 @@ func (v *View) Header() (Header, error) {
 	case h.HighEntry > h.Entries:
 		return h, formatError("record %d is in use: the directory has %d", h.HighEntry, h.Entries)
 	}
-	return h, nil
+	if err := h.Pages.check("pages"); err != nil {
+		return h, err
+	}
+	return h, h.Books.check("books")
 }
+
+// check looks at every region once.
+func (r *Regions) check(kind string) error {
+	if r.Count > MaxRegions {
+		return formatError("%s have %d regions: at most %d", kind, r.Count, MaxRegions)
+	}
+	var sum uint64
+	for i, g := range r.List() {
+		switch {
+		case g.Base%RegionUnit != 0 || g.Size%RegionUnit != 0:
+			return formatError("%s: region %d is %d bytes at %#x: must be multiples of %d", kind, i, g.Size, g.Base, RegionUnit)
+		case g.Size > maxRegion || g.Base+g.Size < g.Base:
+			return formatError("%s: region %d is %d bytes at %#x: no address space is that large", kind, i, g.Size, g.Base)
+		}
+		sum += g.Size
+	}
+	if sum > maxRegion {
+		return formatError("%s: regions are %d bytes together: at most %d", kind, sum, uint64(maxRegion))
+	}
+	return nil
+}
+
+// List is the regions of a table that was read through a View.
+func (r *Regions) List() []Region { return r.At[:min(r.Count, MaxRegions)] }
 
 // Text returns the name in the header.
 func (h *Header) Text() string { return text(h.Name[:], h.NameLen) }
