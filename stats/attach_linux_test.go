@@ -2,6 +2,7 @@ package stats
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -161,6 +162,25 @@ func TestResidentMemory(t *testing.T) {
 	}
 }
 
+// Who may not look into a process learns so, and everything else all the same.
+func TestResidentWithoutPermission(t *testing.T) {
+	f, err := os.Open("/proc/1/pagemap")
+	if !errors.Is(err, fs.ErrPermission) {
+		f.Close()
+		t.Skip("this process may look into process 1, or there is none")
+	}
+	r := newPage().reader(t)
+	r.src.PID = 1
+	m, err := r.Resident()
+	require.ErrorIs(t, err, fs.ErrPermission)
+	require.Equal(t, Residence{Blocks: -1, Metadata: -1, Counters: -1}, m, "the counters of this test are no file")
+	s, err := r.Snapshot()
+	require.NoError(t, err)
+	require.EqualValues(t, -1, s.Arena.Resident)
+	require.EqualValues(t, -1, s.Arena.MetadataResident)
+	require.Contains(t, s.Arena.ResidentUnknown, "permission denied")
+}
+
 // An arena on the Go heap has no file.
 func TestHeapBackedArenaIsNotFound(t *testing.T) {
 	t.Setenv("LOOKASIDE_BACKING", "heap")
@@ -234,7 +254,8 @@ func TestOwnProcess(t *testing.T) {
 	two, err := local.Alloc(600)
 	require.NoError(t, err)
 
-	s, want, was := snapshotOf(t, os.Getpid(), "own"), h.Stats(), a.Stats()
+	want := h.Stats() // looks at every shard, and so makes each resident
+	was, s := a.Stats(), snapshotOf(t, os.Getpid(), "own")
 	requireResident(t, []int64{was.Resident, was.MetadataResident, was.CountersResident}, s)
 	sum := find(t, s, Allocator, "heap")
 	require.Equal(t, want.Live, sum.Live)

@@ -32,7 +32,7 @@
 // Of an arena in a memory file only the pages that the process has touched itself
 // count here. What the counters occupy is what their file does. Where the
 // kernel refuses, an arena is in more than 32 pieces, or it has handed out more
-// than 1 TiB, the figure is -1 and Arena.ResidentUnknown says why.
+// than 512 GiB, the figure is -1 and Arena.ResidentUnknown says why.
 //
 // # What the figures mean
 //

@@ -56,9 +56,9 @@ const (
 const (
 	// mapBuffer is how many bytes of a page map are read at once.
 	mapBuffer = 64 << 10
-	// mostPages is how many pages are asked about: those of 1 TiB where a page
+	// mostPages is how many pages are asked about: those of 512 GiB where a page
 	// has 4 KiB. It bounds the time that a hostile table of regions can take.
-	mostPages = 1 << 28
+	mostPages = 1 << 27
 )
 
 var errTooManyRegions = errors.New("the memory is in more pieces than the counters have room to tell of")

@@ -96,9 +96,9 @@ func TestPresentRefuses(t *testing.T) {
 	_, err = present(pagemap(), more, 4096)
 	require.ErrorIs(t, err, errTooManyRegions)
 	// Refused before anything is read.
-	_, err = present(refusing{why}, regionsOf(statspage.Region{Size: 1 << 40}, one), 4096)
-	require.EqualError(t, err, "268435457 pages are more than the 268435456 that are looked at")
-	n, err := present(refusing{io.EOF}, regionsOf(statspage.Region{Base: 1 << 63, Size: 1 << 40}), 4096)
+	_, err = present(refusing{why}, regionsOf(statspage.Region{Size: 1 << 39}, one), 4096)
+	require.EqualError(t, err, "134217729 pages are more than the 134217728 that are looked at")
+	n, err := present(refusing{io.EOF}, regionsOf(statspage.Region{Base: 1 << 63, Size: 1 << 38}), 4096)
 	require.NoError(t, err)
 	require.Zero(t, n, "no address space reaches there")
 }
@@ -117,9 +117,9 @@ func TestHostileRegions(t *testing.T) {
 		{name: "overflow", base: math.MaxUint64 - 4095, size: 1 << 20, want: "no address space is that large"},
 		{name: "all", base: 0, size: math.MaxUint64 - 4095, want: "no address space is that large"},
 		{name: "odd", base: 1, size: 1, want: "must be multiples of 4096"},
-		{name: "terabytes", base: 0, size: 1 << 43, unknown: "more than the 268435456 that are looked at"},
-		{name: "most", base: 1 << 45, size: 1 << 40},
-		{name: "beyond", base: 1 << 62, size: 1 << 39},
+		{name: "terabytes", base: 0, size: 1 << 43, unknown: "more than the 134217728 that are looked at"},
+		{name: "nothing there", base: 1 << 45, size: 1 << 34},
+		{name: "beyond", base: 1 << 62, size: 1 << 38},
 		{name: "last", base: math.MaxUint64 - 8191, size: 4096},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -15,9 +15,8 @@
 //
 // Resident is what the contender's blocks and its own records occupy in
 // physical memory, and nothing of the process around it. For lookaside these
-// are the pages of its mappings: by their names in /proc/self/smaps, or by asking
-// the kernel page by page where it does not know names, and the records at the
-// most that they can occupy. For the other two these are the memory classes
+// are the arena's pages, its records and its counters, by asking the kernel about
+// each of their pages. For the other two these are the memory classes
 // objects, unused and free of the Go heap, less what they were when the
 // contender was opened. The Go heap's own records (span tables, mark bits) are
 // left out, in its favour.

@@ -5,7 +5,6 @@ import (
 
 	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/slab"
-	"offheap.example/lookaside/stats"
 )
 
 // ArenaName is the name of the arena that the lookaside contender opens, as it
@@ -31,22 +30,12 @@ func OpenLookaside() (Contender, error) {
 	return &Lookaside{Allocator: s, arena: a}, nil
 }
 
-// Resident is the physical memory behind the arena's pages, as the kernel counts
-// it, and what the arena's records and the counters occupy. The records are
-// taken at the most that they can occupy, since their mappings are not told
-// apart from those of other arenas.
+// Resident is the physical memory behind the arena's pages, its records about
+// them and its counters, as the kernel counts page by page. Where the arena is on
+// the Go heap it is the most that these can occupy.
 func (l *Lookaside) Resident() (int64, error) {
 	s := l.arena.Stats()
-	m, err := stats.ResidentSelf(ArenaName)
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		return s.Resident + s.Metadata, nil
-	case err != nil:
-		return 0, err
-	case m.Named:
-		return m.Blocks + m.Counters + s.Metadata, nil
-	}
-	return s.Resident + m.Counters + s.Metadata, nil
+	return s.Resident + s.MetadataResident + s.CountersResident, nil
 }
 
 // Close closes the allocator and then the arena.

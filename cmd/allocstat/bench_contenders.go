@@ -164,7 +164,9 @@ func (f *fighter) prepareC(ctx context.Context, program string) error {
 	if f.info.Version, err = f.c.Identify(ctx, program, library); err != nil {
 		return err
 	}
-	f.shot = func(ctx context.Context, s work.Spec) (work.Outcome, error) { return native.Shot(ctx, program, library, s) }
+	f.shot = func(ctx context.Context, s work.Spec) (work.Outcome, error) {
+		return native.Shot(ctx, program, library, s)
+	}
 	return nil
 }
 

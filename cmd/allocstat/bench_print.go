@@ -85,6 +85,9 @@ func (b *bench) printTail() {
 	var t table
 	t.add("target", "at most", "measured", "against", "")
 	for _, v := range b.rec.Judge() {
+		if v.NotRun {
+			continue
+		}
 		if !v.Measured {
 			t.add(v.Title, fmt.Sprintf("%g", v.AtMost), none, v.Why, "not measured")
 			continue
@@ -99,5 +102,7 @@ func (b *bench) printTail() {
 		}
 		t.add(v.Title, fmt.Sprintf("%g", v.AtMost), v.Ratio.Text(), against, mark)
 	}
-	t.print(b.stdout)
+	if len(t.rows) > 1 {
+		t.print(b.stdout)
+	}
 }

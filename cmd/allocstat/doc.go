@@ -45,5 +45,6 @@
 // classes, the use of lookaside's size classes at the peak (replay.Class).
 // Members that end in _ns are nanoseconds, in _bytes bytes.
 //
-// Snapshot writes an array of stats.Snapshot, one for each arena.
+// Snapshot writes an array of stats.Snapshot, one for each arena. What is resident
+// is -1 where the kernel does not tell, and resident_unknown then says why.
 package main

@@ -47,6 +47,8 @@ const helpSnapshot = `allocstat snapshot PID [-json]
 
 Reads the counters that process PID publishes, without its help: also when it is stopped or hangs.
 Live blocks are out, parked ones wait in the shards and the depot, a hit is a get that found a block parked on its P.
+Resident is what is in physical memory, by the process's page map; for another user's process that takes privileges.
+An arena on the Go heap (race builds, LOOKASIDE_BACKING=heap) publishes nothing.
 `
 
 const helpCut = `allocstat cut [-from N] [-ops N] FILE

@@ -11,6 +11,7 @@ import (
 	"offheap.example/lookaside/bench/contender"
 	"offheap.example/lookaside/bench/replay"
 	"offheap.example/lookaside/bench/trace"
+	"offheap.example/lookaside/stats"
 )
 
 func TestBytesText(t *testing.T) {
@@ -116,4 +117,11 @@ func TestBarIsSilentInAFile(t *testing.T) {
 	require.Equal(t, 4, bytes.Count(text, []byte("\r")))
 	require.Contains(t, string(text), " 50% y")
 	require.Contains(t, string(text), "100%")
+}
+
+func TestPrintSnapshotTellsWhatIsUnknown(t *testing.T) {
+	var b bytes.Buffer
+	printSnapshot(&b, stats.Snapshot{Arena: stats.Arena{
+		Resident: -1, MetadataResident: -1, CountersResident: 4096, ResidentUnknown: "the reason"}})
+	require.Contains(t, b.String(), "\nresident: blocks unknown, metadata unknown, counters 4.0 KiB\nthe reason\n\nlist")
 }

@@ -30,7 +30,7 @@ func (t *tool) snapshot(args []string) int {
 		return t.fail(exitUsage, err)
 	}
 	if len(all) == 0 {
-		return t.fail(exitUsage, fmt.Errorf("snapshot: process %d publishes no counters", pid))
+		return t.fail(exitUsage, fmt.Errorf("snapshot: process %d publishes no counters (an arena on the Go heap has none)", pid))
 	}
 	if *asJSON {
 		e := json.NewEncoder(t.stdout)
@@ -75,13 +75,15 @@ func printSnapshot(w io.Writer, s stats.Snapshot) {
 	fmt.Fprintf(w, "process %d (%s), arena %q, counting for %s\n", s.Process.PID, s.Process.Command, s.Arena.Name,
 		s.Time.Sub(s.Process.Started).Round(time.Second))
 	a := s.Arena
-	resident := "unknown (the kernel names no mappings)"
-	if a.Resident >= 0 {
-		resident = bytesText(a.Resident)
-	}
-	fmt.Fprintf(w, "reserved %s, limit %s, committed %s, resident %s, in use %s, metadata %s, purged %s\n\n",
-		bytesText(a.Reserved), bytesText(a.Limit), bytesText(a.Committed), resident, bytesText(a.InUse),
+	fmt.Fprintf(w, "reserved %s, limit %s, committed %s, in use %s, metadata %s, purged %s\n",
+		bytesText(a.Reserved), bytesText(a.Limit), bytesText(a.Committed), bytesText(a.InUse),
 		bytesText(a.Metadata), bytesText(a.Purged))
+	fmt.Fprintf(w, "resident: blocks %s, metadata %s, counters %s\n",
+		knownText(a.Resident), knownText(a.MetadataResident), knownText(a.CountersResident))
+	if a.ResidentUnknown != "" {
+		fmt.Fprintln(w, a.ResidentUnknown)
+	}
+	fmt.Fprintln(w)
 	var t table
 	t.add("list", "kind", "size", "live", "live bytes", "parked", "slabs", "held", "gets", "puts", "hit rate", "failures")
 	for _, l := range s.Lists {
@@ -92,6 +94,14 @@ func printSnapshot(w io.Writer, s stats.Snapshot) {
 	}
 	t.print(w)
 	fmt.Fprintln(w)
+}
+
+// knownText is a number of bytes for people, or that nobody knows it.
+func knownText(n int64) string {
+	if n < 0 {
+		return "unknown"
+	}
+	return bytesText(n)
 }
 
 func listCells(l stats.List) []string {

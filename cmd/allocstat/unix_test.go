@@ -72,12 +72,18 @@ func TestHoldAndSnapshot(t *testing.T) {
 	r := run(t, "", "snapshot", pid[1])
 	require.Equal(t, 0, r.status, r.errout)
 	require.Contains(t, r.out, `arena "replay"`)
+	require.Regexp(t, `\nresident: blocks \d+.* KiB, metadata \d.*B, counters \d.*B\n\n`, r.out)
 	require.NoError(t, c.Process.Signal(syscall.SIGSTOP))
 	r = run(t, "", "snapshot", pid[1], "-json")
 	require.Equal(t, 0, r.status, r.errout)
 	var all []stats.Snapshot
 	require.NoError(t, json.Unmarshal([]byte(r.out), &all))
 	require.Len(t, all, 1, "the trace's own arena is closed by then")
+	require.Positive(t, all[0].Arena.Resident)
+	require.Positive(t, all[0].Arena.MetadataResident)
+	require.Positive(t, all[0].Arena.CountersResident)
+	require.LessOrEqual(t, all[0].Arena.Resident, all[0].Arena.Committed)
+	require.Empty(t, all[0].Arena.ResidentUnknown)
 	require.Equal(t, stats.Allocator, all[0].Lists[0].Kind)
 	require.EqualValues(t, 2, all[0].Lists[0].Live)
 	require.GreaterOrEqual(t, all[0].Lists[0].Gets, uint64(4))
@@ -96,6 +102,6 @@ func TestSnapshotOfSomebodyElse(t *testing.T) {
 	}
 	r := run(t, "", "snapshot", strconv.Itoa(os.Getpid()))
 	require.Equal(t, 2, r.status)
-	require.Equal(t, "allocstat: snapshot: process "+strconv.Itoa(os.Getpid())+" publishes no counters\n", r.errout)
+	require.Equal(t, "allocstat: snapshot: process "+strconv.Itoa(os.Getpid())+" publishes no counters (an arena on the Go heap has none)\n", r.errout)
 	require.Empty(t, r.out)
 }
