@@ -183,49 +183,92 @@ func per(w *Work, metric string) string {
 	return ""
 }
 
-// curves adds the work's distribution of durations and its resident memory.
+// curves adds the work's distribution of durations and its resident memory, in
+// one chart beside the allocators in C and in one beside those called from Go.
 func (v *view) curves(w *Work) {
-	var bins, series []curve
-	longest, most, shortest := 0.0, 0.0, math.Inf(1)
-	for i, c := range v.Contenders {
-		r := w.Result(c.Name)
-		if r == nil {
-			continue
+	for _, side := range []struct {
+		title string
+		in    func(language string) bool
+	}{
+		{"beside C", func(l string) bool { return l == "c" }},
+		{"beside others called from Go", func(l string) bool { return l != "c" }},
+	} {
+		var names []string
+		for _, c := range v.Contenders {
+			if c.Name == Self || side.in(c.Language) && w.Result(c.Name) != nil {
+				names = append(names, c.Name)
+			}
 		}
-		class := fmt.Sprintf("c%d", i%16)
-		if c.Name == Self {
-			class = "self"
+		if len(names) > 1 || side.in("c") {
+			v.tails(w, side.title, names)
+			v.memory(w, side.title, names)
 		}
-		if len(r.Bins) > 0 {
+	}
+}
+
+// class is the colour of the i-th curve of a chart.
+func class(name string, i int) string {
+	if name == Self {
+		return "self"
+	}
+	return fmt.Sprintf("c%d", i)
+}
+
+func (v *view) tails(w *Work, side string, names []string) {
+	var all []curve
+	longest, shortest := 0.0, math.Inf(1)
+	for i, name := range names {
+		if r := w.Result(name); r != nil && len(r.Bins) > 0 {
 			points := tail(r)
-			bins = append(bins, curve{c.Name, class, points})
+			all = append(all, curve{name, class(name, i), points})
 			longest = max(longest, points[len(points)-1][1])
 			shortest = min(shortest, points[0][1])
 		}
-		if len(r.Series) > 0 {
-			var points [][2]float64
-			for _, s := range r.Series {
-				points = append(points, [2]float64{float64(s.Done) / 10, float64(s.Bytes)})
-				most = max(most, float64(s.Bytes))
-			}
-			series = append(series, curve{c.Name, class, points})
+	}
+	if len(all) == 0 {
+		return
+	}
+	v.Curves = append(v.Curves, chart{
+		Name: w.Name, Title: "Single operations, " + side, Params: w.Kind + " " + w.ParamText(),
+		Note:    w.Title + ": how long those take that take longest, from left to right fewer; both axes logarithmic. Reading the clock is part of every operation.",
+		Drawing: drawCurves(w.Name, nines, logarithmic(shortest, longest, NsText), all),
+	})
+}
+
+// tallest is how far above lookaside's peak a chart of memory goes.
+const tallest = 3
+
+func (v *view) memory(w *Work, side string, names []string) {
+	var all []curve
+	most, own := 0.0, 0.0
+	for i, name := range names {
+		r := w.Result(name)
+		if r == nil || len(r.Series) == 0 {
+			continue
 		}
+		var points [][2]float64
+		for _, s := range r.Series {
+			points = append(points, [2]float64{float64(s.Done) / 10, float64(s.Bytes)})
+			most = max(most, float64(s.Bytes))
+			if name == Self {
+				own = max(own, float64(s.Bytes))
+			}
+		}
+		all = append(all, curve{name, class(name, i), points})
 	}
-	if len(bins) > 0 {
-		v.Curves = append(v.Curves, chart{
-			Name: w.Name, Title: "Single operations: " + w.Title, Params: w.Kind + " " + w.ParamText(),
-			Note:    "Share of the operations that take longer, from left to right fewer; both axes logarithmic. Reading the clock is part of every operation.",
-			Drawing: drawCurves(w.Name, nines, logarithmic(shortest, longest, NsText), bins),
-		})
+	if len(all) == 0 {
+		return
 	}
-	if len(series) > 0 {
-		percent := func(v float64) string { return fmt.Sprintf("%.0f %%", v) }
-		v.Curves = append(v.Curves, chart{
-			Name: w.Name, Title: "Resident memory: " + w.Title, Params: w.Kind + " " + w.ParamText(),
-			Note:    "As the work goes on, less what the process occupied before the first block.",
-			Drawing: drawCurves(w.Name, axis{high: 100, ticks: []float64{0, 25, 50, 75, 100}, label: percent}, linear(most, BytesText), series),
-		})
+	note := w.Title + ": as the work goes on, less what the process occupied before the first block."
+	if own > 0 && most > tallest*own {
+		most = tallest * own
+		note += " A line that leaves the chart goes higher."
 	}
+	percent := func(v float64) string { return fmt.Sprintf("%.0f %%", v) }
+	v.Curves = append(v.Curves, chart{
+		Name: w.Name, Title: "Resident memory, " + side, Params: w.Kind + " " + w.ParamText(), Note: note,
+		Drawing: drawCurves(w.Name, axis{high: 100, ticks: []float64{0, 25, 50, 75, 100}, label: percent}, linear(most, BytesText), all),
+	})
 }
 
 // nines is the axis of quantiles: how many of a number of operations are slower.

@@ -143,6 +143,9 @@ func drawCurves(title string, x, y axis, curves []curve) template.HTML {
 		d.line(atX(t), plotTop, atX(t), plotBottom, "grid")
 		d.text(atX(t), plotBottom+18, "tick", x.label(t))
 	}
+	// What is higher than the chart is cut off; a nested svg does that.
+	fmt.Fprintf(&d.b, `<svg x="0" y="%d" width="%d" height="%d" viewBox="0 %d %d %d" overflow="hidden">`,
+		plotTop-3, plotWidth, plotBottom-plotTop+6, plotTop-3, plotWidth, plotBottom-plotTop+6)
 	for i := len(curves) - 1; i >= 0; i-- { // the first is drawn last, on top
 		c := curves[i]
 		var path strings.Builder
@@ -151,6 +154,7 @@ func drawCurves(title string, x, y axis, curves []curve) template.HTML {
 		}
 		fmt.Fprintf(&d.b, `<polyline points="%s" class="curve %s"><title>%s</title></polyline>`, strings.TrimSpace(path.String()), c.class, html.EscapeString(c.name))
 	}
+	d.b.WriteString("</svg>")
 	for i, c := range curves {
 		y := plotTop + 8 + 20*float64(i)
 		d.line(plotRight+14, y, plotRight+38, y, "curve "+c.class)

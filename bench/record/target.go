@@ -19,6 +19,7 @@ type Target struct {
 type Verdict struct {
 	Target
 	Measured bool
+	NotRun   bool // because a workload was not chosen
 	Ratio    Ratio
 	Rivals   []string // who was the best, for each work
 	Why      string   // when it was not measured
@@ -76,6 +77,10 @@ func (r *Record) judge(t Target) Verdict {
 	v := Verdict{Target: t}
 	var medians, mins, maxs []float64
 	for _, name := range t.Works {
+		if r.Work(name) == nil || t.Theirs != "" && r.Work(t.Theirs) == nil {
+			v.NotRun, v.Why = true, "not run"
+			return v
+		}
 		x, rival, why := r.compare(t, name)
 		if why != "" {
 			v.Why = why
@@ -97,12 +102,6 @@ func (r *Record) compare(t Target, name string) (x Ratio, rival, why string) {
 		theirs = name
 	}
 	ours, other := r.Work(name), r.Work(theirs)
-	switch {
-	case ours == nil:
-		return x, "", fmt.Sprintf("%s was not run", name)
-	case other == nil:
-		return x, "", fmt.Sprintf("%s was not run", theirs)
-	}
 	own := ours.Result(Self)
 	rival = other.Best(t.Against, t.Metric)
 	if own == nil || rival == "" {

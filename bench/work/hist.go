@@ -6,7 +6,7 @@ import "math/bits"
 // bucket is never wider than 1/32 of its value.
 const (
 	subBits = 5
-	buckets = (64 - subBits) << subBits
+	buckets = (65 - subBits) << subBits
 )
 
 // Histogram counts durations in nanoseconds.

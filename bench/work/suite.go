@@ -144,13 +144,13 @@ func (s *suite) latency() {
 
 func (s *suite) memory() {
 	s.add("memory", "grow-shrink", "grow", "block", "grow to many bytes live, free all in random order, go on a little, trim",
-		"n", s.scale.pick(1<<30, 128<<20, 1<<20), "min", 16, "max", 1024, "after", s.scale.pick(1_000_000, 1_000_000, 2000), "seed", seed)
+		"n", s.scale.pick(1<<30, 64<<20, 1<<20), "min", 16, "max", 1024, "after", s.scale.pick(1_000_000, 1_000_000, 2000), "seed", seed)
 	s.add("memory", "shifting-sizes", "shift", "block", "as many bytes stay live while their blocks change size",
-		"n", s.scale.pick(256<<20, 32<<20, 256<<10), "seed", seed)
+		"n", s.scale.pick(256<<20, 16<<20, 256<<10), "seed", seed)
 }
 
 func (s *suite) collector() {
-	n := s.scale.pick(11, 3, 1)
+	n := s.scale.pick(11, 3, 2)
 	million := s.scale.pick(1_000_000, 1_000_000, 100)
 	for _, w := range []struct {
 		name, title string

@@ -216,7 +216,7 @@ static void kept(int64_t *now, int64_t *most) {
 /* Durations. */
 #define SUB 5
 struct histogram {
-	uint64_t counts[(64 - SUB) << SUB];
+	uint64_t counts[(65 - SUB) << SUB];
 };
 
 static histogram *result;
@@ -240,8 +240,8 @@ static uint64_t bucket_floor(int i) {
 
 uint64_t histogram_median(histogram *h) {
 	uint64_t all = 0, seen = 0;
-	for (int i = 0; i < (64 - SUB) << SUB; i++) all += h->counts[i];
-	for (int i = 0; i < (64 - SUB) << SUB; i++)
+	for (int i = 0; i < (65 - SUB) << SUB; i++) all += h->counts[i];
+	for (int i = 0; i < (65 - SUB) << SUB; i++)
 		if ((seen += h->counts[i]) * 2 >= all) return bucket_floor(i);
 	return 0;
 }
@@ -311,7 +311,7 @@ static void print_outcome(void) {
 		(long long)out.trimmed, (long long)out.clock);
 	if (result) {
 		printf("bins");
-		for (int i = 0; i < (64 - SUB) << SUB; i++)
+		for (int i = 0; i < (65 - SUB) << SUB; i++)
 			if (result->counts[i]) printf(" %llu:%llu", (unsigned long long)bucket_floor(i), (unsigned long long)result->counts[i]);
 		printf("\n");
 	}
