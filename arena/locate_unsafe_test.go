@@ -193,7 +193,12 @@ func TestRegionsArePublished(t *testing.T) {
 			for _, x := range a.touched() {
 				pages = append(pages, statspage.Region{Base: uint64(uintptr(x.base)), Size: uint64(x.size)})
 			}
-			for _, x := range a.books() {
+			for _, p := range a.pieces {
+				books = append(books, statspage.Region{Base: uint64(uintptr(p.book)), Size: uint64(p.bookBytes)})
+				table, marks := p.touchedBook()
+				must(t, table.size <= p.bookBytes && uintptr(marks.base)-uintptr(p.book)+marks.size <= p.bookBytes, "touched beyond the book")
+			}
+			for _, x := range a.ledgers.all {
 				books = append(books, statspage.Region{Base: uint64(uintptr(x.base)), Size: uint64(x.size)})
 			}
 			must(t, h.Pages.More != 0 == (len(pages) > statspage.MaxRegions), "%d pieces, more: %d", len(pages), h.Pages.More)

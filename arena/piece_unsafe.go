@@ -92,6 +92,22 @@ func openPiece(b backing, off int64, n uint32, shift uint) (*piece, error) {
 	return p, nil
 }
 
+// touchedBook is the two parts of the bookkeeping, in whole pages, that say something about pages below the high-water
+// mark: the beginning of the record table, and the marks with the beginning of the heads. The second may be empty,
+// where the first reaches into it.
+func (p *piece) touchedBook() (table, marks extent) {
+	page := uintptr(align.PageSize())
+	records := uintptr(p.ever) << (p.shift - GranuleShift) * recordSize
+	from := align.Down(uintptr(p.pages)<<(p.shift-GranuleShift)*recordSize, page)
+	end := align.Up(uintptr(unsafe.Pointer(&p.heads[0]))-uintptr(p.book)+8*uintptr(p.ever), page)
+	table = extent{p.book, align.Up(records, page)}
+	from = max(from, table.size)
+	if p.ever == 0 || from >= end {
+		return table, extent{p.book, 0}
+	}
+	return table, extent{unsafe.Add(p.book, from), end - from}
+}
+
 // close gives everything back.
 func (p *piece) close(b backing) error {
 	err := b.unmap(p.base, p.size(p.pages))

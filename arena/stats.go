@@ -15,7 +15,7 @@ type Stats struct {
 	MetadataResident int64
 	CountersResident int64
 
-	Guarded   int64 // guard pages, and those that the kernel did not give back
+	Guarded int64 // guard pages, and those that the kernel did not give back
 
 	Pieces    int    // contiguous parts
 	Piecewise bool   // the reserve could not be had at once: the arena grows in pieces
@@ -69,11 +69,13 @@ func (a *Arena) touched() []extent {
 	return list
 }
 
-// books is all memory for bookkeeping: the ledgers and what each piece has of its own.
+// books is the memory for bookkeeping that can have been touched: the ledgers, and of what each piece has of its own
+// the share of the pages that were ever handed out.
 func (a *Arena) books() []extent {
-	list := make([]extent, 0, len(a.pieces)+len(a.ledgers.all))
+	list := make([]extent, 0, 2*len(a.pieces)+len(a.ledgers.all))
 	for _, p := range a.pieces {
-		list = append(list, extent{p.book, p.bookBytes})
+		table, marks := p.touchedBook()
+		list = append(list, table, marks)
 	}
 	return append(list, a.ledgers.all...)
 }
