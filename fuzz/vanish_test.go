@@ -14,7 +14,6 @@ import (
 // Operations that write to a block before they return, or hold pages that nobody knows of yet, while the arena is
 // closed: they must not fault either. Each crime below did so within a few hundred rounds.
 func TestArenaClosedUnderWriters(t *testing.T) {
-	t.Skip("slab: the slow paths clear, copy and look into a block, and give pages back that came too late, without holding life")
 	for _, crime := range []struct {
 		name string
 		open func(src *arena.Arena) func() error

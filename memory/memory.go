@@ -77,17 +77,14 @@ func New(a *slab.Allocator, n int, opts ...Option) (Object, error) {
 	var err error
 	if s.tag == (slab.Tag{}) {
 		owner = a
-		buf, err = a.AllocAligned(n, to)
+		buf, err = allocate(a, n, to, s.uninit)
 	} else {
 		t := a.Tagged(s.tag)
 		owner = t
-		buf, err = t.AllocAligned(n, to)
+		buf, err = allocate(t, n, to, s.uninit)
 	}
 	if err != nil {
 		return Object{}, fmt.Errorf("memory: new: %w", err)
-	}
-	if !s.uninit {
-		clear(buf)
 	}
 	m, err := s.make(buf[:n:n], owner)
 	if err != nil {
@@ -95,6 +92,19 @@ func New(a *slab.Allocator, n int, opts ...Option) (Object, error) {
 		return Object{}, fmt.Errorf("memory: new: %w", err)
 	}
 	return m, nil
+}
+
+// allocator is what a *slab.Allocator and a *slab.Tagged have in common here.
+type allocator interface {
+	AllocAligned(n, to int) ([]byte, error)
+	AllocAlignedZeroed(n, to int) ([]byte, error)
+}
+
+func allocate(a allocator, n, to int, uninitialized bool) ([]byte, error) {
+	if uninitialized {
+		return a.AllocAligned(n, to)
+	}
+	return a.AllocAlignedZeroed(n, to)
 }
 
 // FromLookaside makes a memory object of a block of l, as large as l's

@@ -75,10 +75,10 @@ func (cfg AllocatorConfig) class(i int, o *owner) list {
 // Name returns the name from the configuration.
 func (a *Allocator) Name() string { return a.name }
 
-func (a *Allocator) allocSlow(n int) ([]byte, error) { return a.alloc("alloc", n) }
+func (a *Allocator) allocSlow(n int) ([]byte, error) { return a.alloc("alloc", n, false) }
 
-// alloc is Alloc without the fast path.
-func (a *Allocator) alloc(op string, n int) ([]byte, error) {
+// alloc is Alloc and AllocZeroed without the fast path.
+func (a *Allocator) alloc(op string, n int, zero bool) ([]byte, error) {
 	switch {
 	case n < 0:
 		return nil, fmt.Errorf("slab: %s %q: %d bytes: must not be negative: %w", op, a.name, n, ErrInvalid)
@@ -88,14 +88,17 @@ func (a *Allocator) alloc(op string, n int) ([]byte, error) {
 		}
 		return []byte{}, nil
 	case n > maxSmall:
-		return a.allocLarge(op, n, 0, false)
+		return a.allocLarge(op, n, 0, zero)
 	}
-	return a.allocClass(op, classFor(n), n)
+	return a.allocClass(op, classFor(n), n, zero)
 }
 
-func (a *Allocator) allocClass(op string, c, n int) ([]byte, error) {
-	l := &a.classes[c]
-	r, err := l.take(op)
+func (a *Allocator) allocClass(op string, c, n int, zero bool) ([]byte, error) {
+	l, clearing := &a.classes[c], 0
+	if zero {
+		clearing = n
+	}
+	r, err := l.take(op, clearing)
 	if err != nil {
 		return nil, err
 	}
@@ -109,34 +112,36 @@ func (a *Allocator) freeSlow(b []byte) {
 }
 
 // AllocZeroed is Alloc with all n bytes zero.
-func (a *Allocator) AllocZeroed(n int) ([]byte, error) {
-	if n > maxSmall {
-		return a.allocLarge("alloc zeroed", n, 0, true)
-	}
-	b, err := a.Alloc(n)
-	clear(b)
-	return b, err
-}
+func (a *Allocator) AllocZeroed(n int) ([]byte, error) { return a.zeroedHot(n) }
 
 // AllocAligned is Alloc at an address that is a multiple of to, a power of
 // two; otherwise it returns ErrInvalid.
-func (a *Allocator) AllocAligned(n, to int) ([]byte, error) {
+func (a *Allocator) AllocAligned(n, to int) ([]byte, error) { return a.aligned(n, to, false) }
+
+// AllocAlignedZeroed is AllocAligned with all n bytes zero.
+func (a *Allocator) AllocAlignedZeroed(n, to int) ([]byte, error) { return a.aligned(n, to, true) }
+
+func (a *Allocator) aligned(n, to int, zero bool) ([]byte, error) {
 	if to < 1 || !align.IsPow2(to) {
 		return nil, fmt.Errorf("slab: alloc aligned %q: alignment %d: must be a power of two: %w", a.name, to, ErrInvalid)
 	}
+	alloc := a.Alloc
+	if zero {
+		alloc = a.AllocZeroed
+	}
 	if n < 1 || to <= quantum {
-		return a.Alloc(n)
+		return alloc(n)
 	}
 	if to <= arena.Granule {
 		if c, ok := alignedClassFor(n, to); ok {
-			b, err := a.Alloc(int(classTable[c].size)) // a whole block, by the fast path
+			b, err := alloc(int(classTable[c].size)) // a whole block, by the fast path
 			if err != nil {
 				return nil, err
 			}
 			return b[:n], nil
 		}
 	}
-	return a.allocLarge("alloc aligned", n, to, false)
+	return a.allocLarge("alloc aligned", n, to, zero)
 }
 
 // Realloc changes the length of a block to n bytes and returns it, perhaps

@@ -21,7 +21,7 @@ import (
 //
 //go:nosplit
 //go:noinline
-func (h *hot) popBatch(dst [][]byte, off uintptr, n int) int {
+func (h *hot) popBatch(dst [][]byte, off uintptr, n int, zero bool) int {
 	k := 0
 	if id := uint32(percpu.ID()); id < h.gate.Load() {
 		c := cacheAt(h.shards, uintptr(id)*h.stride+off)
@@ -34,6 +34,9 @@ func (h *hot) popBatch(dst [][]byte, off uintptr, n int) int {
 			}
 			*st ^= stLive ^ stParked
 			dst[k] = bytesAt(r.pointer(), n, int(c.Size))
+			if zero {
+				clear(dst[k])
+			}
 			k++
 		}
 		c.W += uint64(k) * (statspage.OneGet - statspage.OneParked)
@@ -126,12 +129,12 @@ func (h *hot) takeBack(shard unsafe.Pointer, src [][]byte, pushed int, skipEmpty
 func (a *Allocator) AllocBatch(dst [][]byte, n int) (int, error) {
 	for i := 0; i < len(dst); i++ {
 		if uint(n-1) < maxSmall {
-			i += a.popBatch(dst[i:], uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum]), n)
+			i += a.popBatch(dst[i:], uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum]), n, false)
 			if i == len(dst) {
 				break
 			}
 		}
-		b, err := a.alloc("alloc batch", n)
+		b, err := a.alloc("alloc batch", n, false)
 		if err != nil {
 			return i, err
 		}
@@ -149,13 +152,7 @@ func (a *Allocator) FreeBatch(src [][]byte) { a.freeBatch("free batch", src, stL
 // fewer and the error that stopped it; those it got are out.
 func (l *Lookaside) GetBatch(dst [][]byte) (int, error) {
 	for i := 0; i < len(dst); i++ {
-		k := l.popBatch(dst[i:], 0, l.size)
-		if l.zero {
-			for _, b := range dst[i : i+k] {
-				clear(b)
-			}
-		}
-		if i += k; i == len(dst) {
+		if i += l.popBatch(dst[i:], 0, l.size, l.zero); i == len(dst) {
 			break
 		}
 		b, err := l.getSlow()

@@ -87,12 +87,24 @@ func fillBytes(b []byte, v byte) {
 // getChecked is Get of a debugged list. A free block that somebody wrote to
 // is reported once, and free again.
 func (l *Lookaside) getChecked() ([]byte, error) {
-	r, err := l.only.take("get")
+	r, err := l.only.take("get", 0)
 	if err != nil {
 		return nil, err
 	}
 	whole := bytesAt(r.pointer(), int(l.only.stride), int(l.only.stride))
-	if !l.only.checkOut(whole) {
+	good := false
+	l.life.RLock()
+	closed := l.closed
+	if !closed {
+		if good = l.only.checkOut(whole); good && l.zero {
+			clear(whole[:l.size])
+		}
+	}
+	l.life.RUnlock()
+	switch {
+	case closed:
+		return nil, l.errClosed("get")
+	case !good:
 		l.free("get", whole, stLive)
 		panic(&MisuseError{Op: "get", Kind: UseAfterFree, List: l.name, Tag: l.tag, Addr: r.addr})
 	}

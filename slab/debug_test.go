@@ -16,7 +16,7 @@ func TestPoisonFindsWritesAfterFree(t *testing.T) {
 		b[0] = 1
 		l.Put(b)
 		b[size-1] ^= 0x40 // after free
-		l.Trim() // from whatever P it is parked on
+		l.Trim()          // from whatever P it is parked on
 		out := [][]byte{neighbour}
 		e := misuse(t, func() { // at the latest when every free block was handed out
 			for range 10_000 {

@@ -167,9 +167,21 @@ func (a *Allocator) realloc(b []byte, n int, want uint8, alloc func(int) ([]byte
 		}
 		return nil, err
 	}
-	copy(c, b)
+	if !a.move(c, b) {
+		return nil, a.errClosed("realloc")
+	}
 	free(b)
 	return c, nil
+}
+
+// move copies from one block to another, unless the arena may be gone.
+func (a *Allocator) move(to, from []byte) bool {
+	a.life.RLock()
+	defer a.life.RUnlock()
+	if !a.closed {
+		copy(to, from)
+	}
+	return !a.closed
 }
 
 // roomOf returns the capacity of the live block at p, after trying to extend

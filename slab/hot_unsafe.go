@@ -60,6 +60,32 @@ func (a *Allocator) allocHot(n int) ([]byte, error) {
 	return a.allocSlow(n)
 }
 
+// zeroedHot is AllocZeroed: the block is cleared before anybody can take the
+// arena away.
+//
+//go:nosplit
+//go:noinline
+func (a *Allocator) zeroedHot(n int) ([]byte, error) {
+	if uint(n-1) < maxSmall {
+		off := uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum])
+		id := uint32(percpu.ID())
+		if id < a.gate.Load() {
+			c := cacheAt(a.shards, uintptr(id)*a.stride+off)
+			if i := parkedIn(c); i != 0 {
+				r := slot(c, uintptr(i-1))
+				if st := r.stateByte(); *st&^subMask == stParked {
+					*st ^= stLive ^ stParked
+					c.W += statspage.OneGet - statspage.OneParked
+					b := bytesAt(r.pointer(), n, int(c.Size))
+					clear(b)
+					return b, nil
+				}
+			}
+		}
+	}
+	return a.alloc("alloc zeroed", n, true)
+}
+
 // freeHot is Free in Go.
 //
 //go:nosplit

@@ -34,31 +34,40 @@ type largeBlock struct {
 func (a *Allocator) allocLarge(op string, n, to int, zero bool) ([]byte, error) {
 	page := a.src.PageSize()
 	if n > math.MaxInt-page {
-		return nil, a.refuseLarge(op, n, errors.New("larger than any address space"))
+		if a.isClosed() {
+			return nil, a.errClosed(op)
+		}
+		return nil, a.refuseLarge(a.errFrom(op, n, errors.New("larger than any address space")))
 	}
 	pages := (n + page - 1) / page
+	run, err := a.takeLarge(op, n, pages, to, zero)
+	if err != nil && a.rescue(err) {
+		run, err = a.takeLarge(op, n, pages, to, zero)
+	}
+	if err != nil {
+		return nil, a.refuseLarge(err)
+	}
+	return bytesAt(run.Base(), n, pages*page), nil
+}
+
+// takeLarge gets a run and accounts for it.
+func (a *Allocator) takeLarge(op string, n, pages, to int, zero bool) (arena.Run, error) {
+	a.life.RLock() // the run must not outlive the arena before it is ours
+	defer a.life.RUnlock()
+	if a.closed {
+		return arena.Run{}, a.errClosed(op)
+	}
 	run, err := a.acquire(pages, to, zero)
 	if err != nil {
-		err = a.refuseLarge(op, n, err)
-		if !a.rescue(err) {
-			return nil, err
-		}
-		if run, err = a.acquire(pages, to, zero); err != nil {
-			return nil, a.refuseLarge(op, n, err)
-		}
+		return arena.Run{}, a.errFrom(op, n, err)
 	}
 	g := &a.large
 	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
-		a.src.Release(run)
-		return nil, a.errClosed(op)
-	}
+	defer g.mu.Unlock()
 	g.live[uintptr(run.Base())] = largeBlock{run, stLive}
 	g.n.Gets++
-	g.n.GetBytes += uint64(pages * page)
-	g.mu.Unlock()
-	return bytesAt(run.Base(), n, pages*page), nil
+	g.n.GetBytes += uint64(len(run.Bytes()))
+	return run, nil
 }
 
 func (a *Allocator) acquire(pages, to int, zero bool) (arena.Run, error) {
@@ -71,13 +80,14 @@ func (a *Allocator) acquire(pages, to int, zero bool) (arena.Run, error) {
 	return a.src.AcquireUninitialized(pages)
 }
 
-func (a *Allocator) refuseLarge(op string, n int, cause error) error {
+// refuseLarge counts a failure.
+func (a *Allocator) refuseLarge(err error) error {
 	a.large.mu.Lock()
 	if !a.large.closed {
 		a.large.n.Failures++
 	}
 	a.large.mu.Unlock()
-	return a.errFrom(op, n, cause)
+	return err
 }
 
 // isLarge reports whether p is the start of a large block, or lies in

@@ -78,7 +78,6 @@ func (l *list) get(op string) (ref, error) {
 	want := l.grow()
 	if len(l.depot) == 0 {
 		if err := l.fill(want); err != nil {
-			l.n.Failures++
 			return ref{}, l.o.errFrom(op, int(l.size), err)
 		}
 	}
@@ -94,7 +93,6 @@ func (l *list) get(op string) (ref, error) {
 	if r == (ref{}) {
 		if r = l.popDepot(); r == (ref{}) {
 			if err := l.fill(1); err != nil {
-				l.n.Failures++
 				return ref{}, l.o.errFrom(op, int(l.size), err)
 			}
 			r = l.popDepot()
@@ -157,19 +155,50 @@ func (l *list) quickPut(r ref) (ok bool) {
 // pinnedWay reports whether this list's shards are used by pinning only.
 func (l *list) pinnedWay() bool { return percpu.Current() != percpu.Unpreemptible || l.o.careful }
 
-// take hands out one block by the cheapest way that is open.
-func (l *list) take(op string) (ref, error) {
-	if l.pinnedWay() && !invariant.Sometimes(25) {
-		if r := l.quick(); r != (ref{}) {
-			return r, nil
-		}
-	}
-	r, err := l.get(op)
+// take hands out one block by the cheapest way that is open, with its first
+// zero bytes cleared.
+func (l *list) take(op string, zero int) (ref, error) {
+	r, err := l.takeOnce(op, zero)
 	if err != nil && l.o.rescue(err) {
-		r, err = l.get(op)
+		r, err = l.takeOnce(op, zero)
+	}
+	if err != nil {
+		l.failed()
+		return ref{}, err
 	}
 	l.o.lookOver()
+	return r, nil
+}
+
+func (l *list) takeOnce(op string, zero int) (ref, error) {
+	if zero > 0 {
+		// The arena must not go away while we write to the block.
+		l.o.life.RLock()
+		defer l.o.life.RUnlock()
+		if l.o.closed {
+			return ref{}, l.o.errClosed(op)
+		}
+	}
+	r, err := ref{}, error(nil)
+	if l.pinnedWay() && !invariant.Sometimes(25) {
+		r = l.quick()
+	}
+	if r == (ref{}) {
+		r, err = l.get(op)
+	}
+	if zero > 0 && err == nil {
+		clear(bytesAt(r.pointer(), zero, zero))
+	}
 	return r, err
+}
+
+// failed counts a get that returned an error.
+func (l *list) failed() {
+	l.mu.Lock()
+	if !l.closed {
+		l.n.Failures++
+	}
+	l.mu.Unlock()
 }
 
 // give takes one parked block back by the cheapest way that is open. It

@@ -118,7 +118,7 @@ func (c *Local) allocSlow(n int) ([]byte, error) {
 		return nil, c.a.errClosed("local alloc")
 	}
 	if n <= 0 || n > maxSmall {
-		return c.a.alloc("local alloc", n)
+		return c.a.alloc("local alloc", n, false)
 	}
 	l := &c.a.classes[classFor(n)]
 	r, err := l.getLocal(c)
@@ -126,6 +126,7 @@ func (c *Local) allocSlow(n int) ([]byte, error) {
 		r, err = l.getLocal(c)
 	}
 	if err != nil {
+		l.failed()
 		return nil, err
 	}
 	return bytesAt(r.pointer(), n, int(l.size)), nil
@@ -144,7 +145,6 @@ func (l *list) getLocal(c *Local) (ref, error) {
 	for {
 		if len(l.depot) == 0 {
 			if err := l.fill(want); err != nil {
-				l.n.Failures++
 				return ref{}, l.o.errFrom("local alloc", int(l.size), err)
 			}
 		}

@@ -146,21 +146,17 @@ func (l *Lookaside) Name() string { return l.name }
 
 func (l *Lookaside) getSlow() ([]byte, error) {
 	if l.only.debug != 0 {
-		b, err := l.getChecked()
-		if l.zero {
-			clear(b)
-		}
-		return b, err
+		return l.getChecked()
 	}
-	r, err := l.only.take("get")
+	zero := 0
+	if l.zero {
+		zero = l.size
+	}
+	r, err := l.only.take("get", zero)
 	if err != nil {
 		return nil, err
 	}
-	b := bytesAt(r.pointer(), l.size, l.size)
-	if l.zero {
-		clear(b)
-	}
-	return b, nil
+	return bytesAt(r.pointer(), l.size, l.size), nil
 }
 
 func (l *Lookaside) putSlow(b []byte) {

@@ -87,16 +87,41 @@ func (x *Tagged) AllocZeroed(n int) ([]byte, error) { return x.adopt(x.a.AllocZe
 // AllocAligned is Allocator.AllocAligned, accounted to the tag.
 func (x *Tagged) AllocAligned(n, to int) ([]byte, error) { return x.adopt(x.a.AllocAligned(n, to)) }
 
+// AllocAlignedZeroed is Allocator.AllocAlignedZeroed, accounted to the tag.
+func (x *Tagged) AllocAlignedZeroed(n, to int) ([]byte, error) {
+	return x.adopt(x.a.AllocAlignedZeroed(n, to))
+}
+
 // Realloc is Allocator.Realloc for blocks of the tag.
 func (x *Tagged) Realloc(b []byte, n int) ([]byte, error) {
+	if cap(b) != 0 {
+		x.mustOwn(b)
+	}
 	before := x.a.roomBefore(b)
 	c, err := x.a.realloc(b, n, x.state, x.Alloc, x.Free)
-	if err == nil && cap(b) != 0 && n != 0 && addrOf(c) == addrOf(b) && cap(c) > maxSmall {
+	if before > 0 && err == nil && n != 0 && addrOf(c) == addrOf(b) {
 		x.a.life.RLock()
 		x.count(0, 0, cap(c)-before) // grown in place
 		x.a.life.RUnlock()
 	}
 	return c, err
+}
+
+// mustOwn panics with *MisuseError when the side table has another tag for
+// b, or none; tags whose state byte says it all are found out later.
+func (x *Tagged) mustOwn(b []byte) {
+	if x.state != stTagMax<<subBits {
+		return
+	}
+	x.a.life.RLock()
+	var bad *MisuseError
+	if !x.a.closed && x.a.sideTag(addrOf(b)) != x.index {
+		bad = x.a.wrongSideTag("realloc", addrOf(b))
+	}
+	x.a.life.RUnlock()
+	if bad != nil {
+		panic(bad)
+	}
 }
 
 // roomBefore returns the bytes of the run of a large block, and 0 for others.
@@ -120,7 +145,7 @@ func (x *Tagged) Free(b []byte) {
 	a.life.RLock()
 	var bad *MisuseError
 	if x.state == stTagMax<<subBits && a.sideTag(p) != x.index {
-		bad = a.wrongSideTag(p)
+		bad = a.wrongSideTag("free", p)
 	}
 	if bad == nil {
 		bad = a.claim("free", p, x.state)
@@ -137,16 +162,8 @@ func (x *Tagged) Free(b []byte) {
 	}
 	a.life.RUnlock()
 	if bad != nil {
-		bad.Tag = cmpTag(bad.Tag, x.tag)
 		panic(bad)
 	}
-}
-
-func cmpTag(t, other Tag) Tag {
-	if t == (Tag{}) {
-		return other
-	}
-	return t
 }
 
 // adopt makes a block that was just handed out the tag's.
@@ -287,17 +304,17 @@ func (a *Allocator) sideTag(p unsafe.Pointer) uint16 {
 
 // wrongSideTag says what is wrong with freeing p under a tag that the side
 // table does not have for it.
-func (a *Allocator) wrongSideTag(p unsafe.Pointer) *MisuseError {
+func (a *Allocator) wrongSideTag(op string, p unsafe.Pointer) *MisuseError {
 	if a.closed {
-		return a.afterClose("free", p)
+		return a.afterClose(op, p)
 	}
 	if a.isLarge(p) {
 		// Claiming it as free finds out; no live block is in that state.
-		return a.claimLarge("free", p, stFree)
+		return a.claimLarge(op, p, stFree)
 	}
-	_, bad := a.tame("free", p, stTagMax<<subBits)
+	_, bad := a.tame(op, p, stTagMax<<subBits)
 	if bad == nil {
-		bad = &MisuseError{Op: "free", Kind: WrongTag, List: a.name, Tag: a.tagOfState(stTagMax<<subBits, uintptr(p)), Addr: uintptr(p)}
+		bad = &MisuseError{Op: op, Kind: WrongTag, List: a.name, Tag: a.tagOfState(stTagMax<<subBits, uintptr(p)), Addr: uintptr(p)}
 	}
 	return bad
 }

@@ -14,7 +14,7 @@ func check(what string, s slab.Stats, want account) error {
 		return fmt.Errorf("%s: %d gets and %d puts counted, %d and %d made", what, s.Gets, s.Puts, want.gets, want.puts)
 	case s.Live != want.live() || s.LiveBytes != want.bytes:
 		return fmt.Errorf("%s: %d blocks (%d bytes) counted live, %d (%d bytes) are", what, s.Live, s.LiveBytes, want.live(), want.bytes)
-	case !Avoid.FailuresByAttempt && (s.Failures < want.failures || s.Failures > want.failures+want.hidden):
+	case s.Failures < want.failures || s.Failures > want.failures+want.hidden:
 		return fmt.Errorf("%s: %d failures counted, %d seen (and %d that would not show)", what, s.Failures, want.failures, want.hidden)
 	case s.Parked < 0 || s.Slabs < 0 || s.HeldBytes < s.LiveBytes+s.ParkedBytes:
 		return fmt.Errorf("%s: counters do not add up: %+v", what, s)

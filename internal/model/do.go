@@ -159,9 +159,6 @@ func (w *worker) realloc(slot uint8, n int) error {
 	}
 	face := Face(w.sys.Heap)
 	if x.via.isTag() {
-		if Avoid.GrowAlignedUnderTag && x.class == 0 && cap(x.b) <= maxSmall {
-			return nil
-		}
 		face = w.faces[x.via-toTag]
 	}
 	if err := x.whole(); err != nil {

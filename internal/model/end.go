@@ -151,9 +151,6 @@ func (w *worker) endArenaFirst() error {
 func (w *worker) afterClose() error {
 	for i, f := range w.closedGets() {
 		b, err := f()
-		if Avoid.LargeAfterClose && errors.Is(err, slab.ErrNoMemory) {
-			continue
-		}
 		if !errors.Is(err, slab.ErrClosed) || b != nil {
 			return fmt.Errorf("use %d after close: %d bytes, error %v", i, len(b), err)
 		}

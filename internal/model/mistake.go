@@ -185,9 +185,6 @@ func (w *worker) reallocWrong(o Op, x *block) error {
 		asked += toTag - 1
 	}
 	kind = wrongKind(x.via, asked)
-	if Avoid.ReallocUnderOtherTag && kind != 0 && min(x.via, asked) >= toTag+sideTags {
-		return nil
-	}
 	if kind == 0 {
 		switch off := w.offset(x, o.N); {
 		case o.K%2 == 0 && off > 0:
