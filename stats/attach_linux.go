@@ -20,8 +20,10 @@ const linkPrefix = "/memfd:lookaside:"
 func fdDir(pid int) string { return filepath.Join("/proc", strconv.Itoa(pid), "fd") }
 
 // Find returns the sources in process pid, in the order of their descriptors;
-// none is no error. The error wraps fs.ErrNotExist when there is no such
-// process and fs.ErrPermission when it may not be looked into.
+// none is no error, unless something there has the name of counters and none
+// could be read, as when they are of another version: then the error says why.
+// It wraps fs.ErrNotExist when there is no such process and fs.ErrPermission
+// when it may not be looked into.
 func Find(pid int) ([]Source, error) {
 	if pid <= 0 {
 		return nil, fmt.Errorf("stats: find: process %d: must be positive: %w", pid, fs.ErrNotExist)
@@ -32,6 +34,7 @@ func Find(pid int) ([]Source, error) {
 		return nil, fmt.Errorf("stats: find: process %d: %w", pid, err)
 	}
 	var out []Source
+	var unread error
 	seen := make(map[[2]uint64]bool)
 	for _, d := range list {
 		fd, err := strconv.Atoi(d.Name())
@@ -47,7 +50,10 @@ func Find(pid int) ([]Source, error) {
 			if errors.Is(err, fs.ErrPermission) {
 				return nil, err
 			}
-			continue // a memfd of the arena's blocks
+			if errors.Is(err, statspage.ErrFormat) {
+				unread = err
+			}
+			continue
 		}
 		id := r.id()
 		h, err := r.view.Header()
@@ -58,6 +64,9 @@ func Find(pid int) ([]Source, error) {
 		seen[id] = true
 		s.Name = h.Text()
 		out = append(out, s)
+	}
+	if len(out) == 0 && unread != nil {
+		return nil, unread
 	}
 	slices.SortFunc(out, func(a, b Source) int { return a.FD - b.FD })
 	return out, nil

@@ -15,6 +15,8 @@ import (
 
 	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/internal/race"
+	"offheap.example/lookaside/internal/statspage"
+	"offheap.example/lookaside/internal/sys"
 	"offheap.example/lookaside/slab"
 )
 
@@ -284,6 +286,32 @@ func TestOwnProcess(t *testing.T) {
 	}
 	require.NoError(t, h.Close())
 	require.NoError(t, a.Close())
+}
+
+// Counters of another version are no reason to say that there are none.
+func TestFindTellsOfAnotherVersion(t *testing.T) {
+	fd, err := sys.Memfd("lookaside:other")
+	require.NoError(t, err)
+	f := os.NewFile(uintptr(fd), "other")
+	p := newPage()
+	p.mem[8]++
+	_, err = f.Write(p.mem)
+	require.NoError(t, err)
+	_, err = Find(os.Getpid())
+	require.ErrorIs(t, err, statspage.ErrFormat)
+	require.ErrorContains(t, err, fmt.Sprintf("version is %d: this reader knows %d", p.mem[8], statspage.Version))
+	if !race.Enabled {
+		a, err := arena.Open(arena.Config{Name: "readable"})
+		require.NoError(t, err)
+		sources, err := Find(os.Getpid())
+		require.NoError(t, err)
+		require.Len(t, sources, 1, "what can be read is read")
+		require.NoError(t, a.Close())
+	}
+	require.NoError(t, f.Close())
+	sources, err := Find(os.Getpid())
+	require.NoError(t, err)
+	require.Empty(t, sources)
 }
 
 func TestFindRefuses(t *testing.T) {
