@@ -76,3 +76,36 @@ func TestDomainConfigIsChecked(t *testing.T) {
 		require.ErrorIs(t, err, arena.ErrInvalid, "%+v", cfg)
 	}
 }
+
+func TestSnapshot(t *testing.T) {
+	d, err := Open(Config{Name: "seen"})
+	require.NoError(t, err)
+	tag := slab.Tag{'n', 'e', 't'}
+	l, err := d.NewLookaside("rx", 64, WithTag(tag))
+	require.NoError(t, err)
+	b, err := l.Get()
+	require.NoError(t, err)
+	small, err := d.Alloc(100)
+	require.NoError(t, err)
+	big, err := d.Alloc(1 << 20)
+	require.NoError(t, err)
+	tagged, err := d.Allocator().Tagged(tag).Alloc(100)
+	require.NoError(t, err)
+	before := d.Snapshot()
+	want := map[string]int64{"allocator seen": 3, "class seen/104": 2, "large seen/large": 1, "tag seen": 1, "lookaside rx": 1}
+	have := map[string]int64{}
+	for _, l := range before.Lists {
+		have[string(l.Kind)+" "+l.Name] = l.Live
+	}
+	require.Equal(t, want, have)
+	require.GreaterOrEqual(t, before.Arena.Committed, int64(1<<20))
+	l.Put(b)
+	d.Free(small)
+	d.Free(big)
+	d.Allocator().Tagged(tag).Free(tagged)
+	for _, l := range d.Snapshot().Lists {
+		require.Zero(t, l.Live, l.Name)
+	}
+	require.NoError(t, d.Close())
+	require.Equal(t, uint64(3), d.Snapshot().Lists[0].Puts, "the account outlives the domain")
+}
