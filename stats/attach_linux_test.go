@@ -297,8 +297,8 @@ func TestFindTellsOfAnotherVersion(t *testing.T) {
 	p.mem[8]++
 	_, err = f.Write(p.mem)
 	require.NoError(t, err)
-	_, err = Find(os.Getpid())
-	require.ErrorIs(t, err, statspage.ErrFormat)
+	sources, err := Find(os.Getpid())
+	require.ErrorIs(t, err, statspage.ErrFormat, "%v", sources)
 	require.ErrorContains(t, err, fmt.Sprintf("version is %d: this reader knows %d", p.mem[8], statspage.Version))
 	if !race.Enabled {
 		a, err := arena.Open(arena.Config{Name: "readable"})
@@ -309,7 +309,7 @@ func TestFindTellsOfAnotherVersion(t *testing.T) {
 		require.NoError(t, a.Close())
 	}
 	require.NoError(t, f.Close())
-	sources, err := Find(os.Getpid())
+	sources, err = Find(os.Getpid())
 	require.NoError(t, err)
 	require.Empty(t, sources)
 }
