@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"strings"
 )
 
 //go:embed page.html
@@ -166,7 +167,7 @@ func (v *view) bars(w *Work) {
 		}
 		all = append(all, b)
 	}
-	c := chart{Name: w.Name, Title: w.Title, Params: w.Kind + " " + w.ParamText()}
+	c := chart{Name: w.Name, Title: capital(w.Title), Params: w.Kind + " " + w.ParamText()}
 	c.Note = fmt.Sprintf("%s of %s: %s %s", metric, Self, ValueText(metric, Median(own.Values[metric])), per(w, metric))
 	c.Drawing = drawBars(w.Name, all)
 	if n := len(v.Groups); n == 0 || v.Groups[n-1].Name != w.Group {
@@ -229,11 +230,14 @@ func (v *view) tails(w *Work, side string, names []string) {
 		return
 	}
 	v.Curves = append(v.Curves, chart{
-		Name: w.Name, Title: "Single operations, " + side, Params: w.Kind + " " + w.ParamText(),
-		Note:    w.Title + ": how long those take that take longest, from left to right fewer; both axes logarithmic. Reading the clock is part of every operation.",
+		Name: w.Name, Title: w.Name + ": single operations, " + side, Params: w.Kind + " " + w.ParamText(),
+		Note:    capital(w.Title) + ": how long those take that take longest, from left to right fewer; both axes logarithmic. Reading the clock is part of every operation.",
 		Drawing: drawCurves(w.Name, nines, logarithmic(shortest, longest, NsText), all),
 	})
 }
+
+// capital makes the first letter large.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // tallest is how far above lookaside's peak a chart of memory goes.
 const tallest = 3
@@ -259,14 +263,14 @@ func (v *view) memory(w *Work, side string, names []string) {
 	if len(all) == 0 {
 		return
 	}
-	note := w.Title + ": as the work goes on, less what the process occupied before the first block."
+	note := capital(w.Title) + ": as the work goes on, less what the process occupied before the first block."
 	if own > 0 && most > tallest*own {
 		most = tallest * own
 		note += " A line that leaves the chart goes higher."
 	}
 	percent := func(v float64) string { return fmt.Sprintf("%.0f %%", v) }
 	v.Curves = append(v.Curves, chart{
-		Name: w.Name, Title: "Resident memory, " + side, Params: w.Kind + " " + w.ParamText(), Note: note,
+		Name: w.Name, Title: w.Name + ": resident memory, " + side, Params: w.Kind + " " + w.ParamText(), Note: note,
 		Drawing: drawCurves(w.Name, axis{high: 100, ticks: []float64{0, 25, 50, 75, 100}, label: percent}, linear(most, BytesText), all),
 	})
 }
@@ -301,7 +305,7 @@ func tail(r *Result) [][2]float64 {
 
 // figures is the table of all metrics of a work.
 func figures(w *Work) table {
-	t := table{Name: w.Name, Title: w.Title}
+	t := table{Name: w.Name, Title: capital(w.Title)}
 	metrics := w.Metrics()
 	t.Head = append(t.Head, metrics...)
 	for _, r := range w.Results {

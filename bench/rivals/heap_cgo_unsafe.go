@@ -22,6 +22,16 @@ extern int mallctl(const char *, void *, size_t *, void *, size_t) __attribute__
 static void *rival_alloc(size_t n) { return malloc(n); }
 static void rival_free(void *p) { free(p); }
 
+extern void mi_collect(int) __attribute__((weak));
+
+static void rival_trim(void) {
+	if (mi_collect) mi_collect(1);
+	if (mallctl) {
+		mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+		mallctl("arena.4096.purge", NULL, NULL, NULL, 0); // all arenas
+	}
+}
+
 #cgo noescape rival_alloc
 #cgo nocallback rival_alloc
 #cgo noescape rival_free
@@ -59,6 +69,8 @@ func (*rivalHeap) alloc(n int) rivalBlock {
 }
 
 func (*rivalHeap) free(b rivalBlock) { C.rival_free(unsafe.Pointer(unsafe.SliceData(b))) }
+
+func (*rivalHeap) trim() { C.rival_trim() }
 
 func (*rivalHeap) close() error { return nil }
 

@@ -1,7 +1,5 @@
 package main
 
-import "runtime/debug"
-
 // What no rival has a call of its own for.
 
 func (h *rivalHeap) allocBatch(dst []rivalBlock, n int) {
@@ -35,5 +33,3 @@ func (h *rivalHeap) typedPairs(n int) {
 func (*rivalHeap) table(n int) []rivalBlock { return make([]rivalBlock, n) }
 
 func (*rivalHeap) freeTable([]rivalBlock) {}
-
-func (*rivalHeap) trim() { debug.FreeOSMemory() }

@@ -25,7 +25,7 @@ func (r *Run) Measure(total int) {
 	m := &meter{total: max(int64(total), 1)}
 	m.file, _ = os.Open("/proc/self/smaps_rollup")
 	r.meter = m
-	r.Out.Series = make([]Sample, 0, 2*samples)
+	r.Out.Series = make([]Sample, 0, 8*samples)
 	r.Out.Base = m.resident()
 	r.Out.Peak = r.Out.Base
 	r.point(r.Out.Base)

@@ -73,12 +73,12 @@ func (s *suite) micro() {
 	s.add("micro", "pair-64", "pair", "pair", "allocate 64 bytes, write one, free", "n", n, "t", 1, "size", 64, "warm", 8)
 	s.add("micro", "pair-4096", "pair", "pair", "allocate 4 KiB, write one byte, free", "n", n/4, "t", 1, "size", 4096, "warm", 8)
 	for _, sizes := range []struct {
-		name     string
-		min, max int
-	}{{"64", 64, 64}, {"mixed", 16, 1024}} {
+		name, text string
+		min, max   int
+	}{{"64", "64 bytes", 64, 64}, {"mixed", "16 to 1,024 bytes", 16, 1024}} {
 		for order, name := range []string{"fifo", "lifo", "shuffled"} {
 			s.add("micro", "batch-"+sizes.name+"-"+name, "batch", "block",
-				fmt.Sprintf("1,000 blocks of %d to %d bytes, freed %s", sizes.min, sizes.max, [...]string{"in order", "in reverse", "in random order"}[order]),
+				fmt.Sprintf("1,000 blocks of %s, freed %s", sizes.text, [...]string{"in order", "in reverse", "in random order"}[order]),
 				"n", n/4, "t", 1, "count", 1000, "min", sizes.min, "max", sizes.max, "order", order, "seed", seed, "warm", 8)
 		}
 	}
@@ -144,9 +144,9 @@ func (s *suite) latency() {
 
 func (s *suite) memory() {
 	s.add("memory", "grow-shrink", "grow", "block", "grow to many bytes live, free all in random order, go on a little, trim",
-		"n", s.scale.pick(1<<30, 64<<20, 1<<20), "min", 16, "max", 1024, "after", s.scale.pick(1_000_000, 1_000_000, 2000), "seed", seed)
+		"n", s.scale.pick(1<<30, 32<<20, 1<<20), "min", 16, "max", 1024, "after", s.scale.pick(1_000_000, 1_000_000, 2000), "seed", seed)
 	s.add("memory", "shifting-sizes", "shift", "block", "as many bytes stay live while their blocks change size",
-		"n", s.scale.pick(256<<20, 16<<20, 256<<10), "seed", seed)
+		"n", s.scale.pick(256<<20, 8<<20, 256<<10), "seed", seed)
 }
 
 func (s *suite) collector() {

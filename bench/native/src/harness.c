@@ -152,7 +152,7 @@ static struct {
 	int points;
 	struct {
 		int64_t done, bytes;
-	} series[2 * SAMPLES];
+	} series[8 * SAMPLES];
 } meter;
 
 static int64_t kilobytes(const char *text, const char *key) {
@@ -168,7 +168,7 @@ static int64_t resident(void) {
 }
 
 static void point(int64_t bytes) {
-	if (meter.points == 2 * SAMPLES) return;
+	if (meter.points == 8 * SAMPLES) return;
 	meter.series[meter.points].done = meter.done * 1000 / meter.total;
 	meter.series[meter.points++].bytes = bytes;
 }
