@@ -157,14 +157,15 @@ func (d *Domain) Root() object.Object { return d.root }
 // does nothing.
 func (d *Domain) Close() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
+	closed, lists := d.closed, d.lists
+	d.closed = true
+	d.mu.Unlock() // callbacks may use the domain: they find it closed
+	if closed {
 		return nil
 	}
-	d.closed = true
 	err := d.root.Delete()
 	leak := &LeakError{Op: fmt.Sprintf("domain %q", d.name)}
-	for _, l := range d.lists {
+	for _, l := range lists {
 		err = errors.Join(err, gather(leak, l.Close()))
 	}
 	err = errors.Join(err, gather(leak, d.alloc.Close()))

@@ -109,3 +109,21 @@ func TestSnapshot(t *testing.T) {
 	require.NoError(t, d.Close())
 	require.Equal(t, uint64(3), d.Snapshot().Lists[0].Puts, "the account outlives the domain")
 }
+
+// A callback that uses the domain while it closes is told so, and does not
+// wait for it.
+func TestCallbackDuringClose(t *testing.T) {
+	d, err := Open(Config{})
+	require.NoError(t, err)
+	called := 0
+	_, err = d.NewMemory(8, memory.WithCleanup(func(object.Object) {
+		called++
+		_, err := d.NewLookaside("late", 8)
+		require.ErrorIs(t, err, ErrClosed)
+		require.NoError(t, d.Close())
+		_ = d.Snapshot()
+	}))
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	require.Equal(t, 1, called)
+}

@@ -20,7 +20,7 @@ func (d *Domain) Snapshot() stats.Snapshot {
 		Process: stats.Process{PID: os.Getpid(), Command: d.name},
 		Arena: stats.Arena{
 			Name: d.name, Reserved: a.Reserved, Committed: a.Committed, InUse: a.InUse, Purged: a.Purged,
-			Limit: a.Limit, Metadata: a.Metadata, Resident: a.Resident, MetadataResident: -1, CountersResident: -1,
+			Limit: a.Limit, Metadata: a.Metadata, Resident: a.Resident, MetadataResident: a.MetadataResident, CountersResident: a.CountersResident,
 			Pieces: uint64(a.Pieces), Acquires: a.Acquires, Releases: a.Releases, Purges: a.Purges,
 		},
 	}

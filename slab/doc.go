@@ -92,8 +92,9 @@
 //
 // Two goroutines that free the same block at the very same moment, within the
 // few instructions between the check and the change of its state, can both
-// pass the check. The block is then parked twice; the second Get that meets
-// it finds it live and drops the reference, so it is never handed out twice.
+// pass the check. The block is then parked twice; a later Get that meets the
+// second reference finds the block live and drops it. Only two such Gets, at
+// the very same moment again, can both hand it out.
 //
 // # Lock order
 //

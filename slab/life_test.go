@@ -580,3 +580,28 @@ func TestReclaim(t *testing.T) {
 	l.Reclaim(out[3])
 	a.Reclaim(b)
 }
+
+// Making tags while Close counts tagged leaks: both take the same two locks.
+func TestTaggedWhileClosing(t *testing.T) {
+	for i := range 300 {
+		src, err := arena.Open(arena.Config{Reserve: 1 << 26})
+		require.NoError(t, err)
+		a, err := NewAllocator(src, AllocatorConfig{})
+		require.NoError(t, err)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for k := range 20 {
+				if b, err := a.Tagged(Tag{byte('a' + k)}).Alloc(100); err == nil {
+					b[0] = 1
+				}
+			}
+		}()
+		for range i % 50 {
+			mustAlloc(t, a, 10)
+		}
+		_ = a.Close()
+		<-done
+		require.NoError(t, src.Close())
+	}
+}

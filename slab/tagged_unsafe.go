@@ -37,6 +37,8 @@ type Tagged struct {
 // that is not well-formed (see ParseTag) is used as it is. The zero tag is a
 // tag like any other.
 func (a *Allocator) Tagged(t Tag) *Tagged {
+	a.life.RLock() // before tagMu, as Close has it
+	defer a.life.RUnlock()
 	a.tagMu.Lock()
 	defer a.tagMu.Unlock()
 	for _, x := range a.tags {
@@ -48,9 +50,7 @@ func (a *Allocator) Tagged(t Tag) *Tagged {
 	if i := len(a.tags); i < stTagMax-stTag0 {
 		x.state = uint8(stTag0+i) << subBits
 	}
-	a.life.RLock()
 	x.open(a.closed)
-	a.life.RUnlock()
 	a.tags = append(a.tags, x)
 	return x
 }
