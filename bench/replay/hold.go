@@ -22,6 +22,9 @@ type Held struct {
 func Hold(ctx context.Context, t *trace.Trace, spec contender.Spec) (*Held, error) {
 	s := &session{t: t}
 	defer context.AfterFunc(ctx, func() { s.stop.Store(true) })()
+	if ctx.Err() != nil {
+		s.stop.Store(true) // at once: the function above runs when it may
+	}
 	k := &checker{}
 	w := s.newWalk(k, spec.Name, "hold")
 	c, err := spec.Open()

@@ -44,6 +44,9 @@ func Run(ctx context.Context, t *trace.Trace, o Options) (*Report, error) {
 		s.steps += float64(len(o.Contenders))
 	}
 	defer context.AfterFunc(ctx, func() { s.stop.Store(true) })()
+	if ctx.Err() != nil {
+		s.stop.Store(true) // at once: the function above runs when it may
+	}
 	if o.FreeRunning {
 		split, err := t.Split()
 		if err != nil {
