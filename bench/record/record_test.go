@@ -46,7 +46,9 @@ func example() *Record {
 		}
 		r.Works = append(r.Works, w)
 	}
-	r.Works[0].Results[2] = Result{Contender: "syncpool", Failed: "<it> fell over"}
+	for _, name := range []string{"pair-64", "local"} {
+		r.Work(name).Results[2] = Result{Contender: "syncpool", Failed: "<it> fell over"}
+	}
 	return r
 }
 

@@ -37,7 +37,7 @@ var (
 func (r *Record) Targets() []Target {
 	out := []Target{
 		{"pair, 64 B, one goroutine", []string{"pair-64"}, "time", threeC, "", 1},
-		{"pair, 64 B, against sync.Pool", []string{"pair-64"}, "time", []string{"syncpool"}, "", 0.85},
+		{"pair, 64 B, against one sync.Pool of *[]byte", []string{"pair-64"}, "time", []string{"syncpool"}, "local", 0.85},
 		{"pair, 64 B, against make", []string{"pair-64"}, "time", []string{"goheap"}, "", 0.35},
 		{"pair, 4 KiB, against make", []string{"pair-4096"}, "time", []string{"goheap"}, "", 0.02},
 		{"pair, 64 B, against mimalloc by cgo", []string{"pair-64"}, "time", []string{"cgo-mimalloc"}, "", 0.2},

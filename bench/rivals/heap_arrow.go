@@ -13,8 +13,8 @@ type rivalHeap struct{ a memory.GoAllocator }
 
 func openRival() *rivalHeap { return new(rivalHeap) }
 
-func (h *rivalHeap) alloc(n int) rivalBlock { return h.a.Allocate(n) }
+func (h *rivalHeap) Alloc(n int) (rivalBlock, error) { return h.a.Allocate(n), nil }
 
-func (h *rivalHeap) free(b rivalBlock) { h.a.Free(b) }
+func (h *rivalHeap) Free(b rivalBlock) { h.a.Free(b) }
 
 func (*rivalHeap) close() error { return nil }

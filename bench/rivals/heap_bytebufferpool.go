@@ -17,40 +17,40 @@ type rivalHeap struct{ pool bytebufferpool.Pool }
 
 func openRival() *rivalHeap { return new(rivalHeap) }
 
-func (h *rivalHeap) alloc(n int) rivalBlock {
+func (h *rivalHeap) Alloc(n int) (rivalBlock, error) {
 	b := h.pool.Get()
 	if cap(b.B) < n {
 		b.B = make([]byte, n)
 	}
 	b.B = b.B[:n]
-	return b
+	return b, nil
 }
 
-func (h *rivalHeap) free(b rivalBlock) { h.pool.Put(b) }
+func (h *rivalHeap) Free(b rivalBlock) { h.pool.Put(b) }
 
 func (*rivalHeap) bytes(b rivalBlock) []byte { return b.B }
 
-func (h *rivalHeap) zeroed(n int) rivalBlock {
-	b := h.alloc(n)
+func (h *rivalHeap) AllocZeroed(n int) (rivalBlock, error) {
+	b, _ := h.Alloc(n)
 	clear(b.B)
-	return b
+	return b, nil
 }
 
-func (h *rivalHeap) aligned(n, to int) rivalBlock {
-	b := h.alloc((n + to - 1) &^ (to - 1))
+func (h *rivalHeap) AllocAligned(n, to int) (rivalBlock, error) {
+	b, _ := h.Alloc((n + to - 1) &^ (to - 1))
 	b.B = b.B[:n]
-	return b
+	return b, nil
 }
 
-// realloc grows the buffer in place, which is what the pool is for.
-func (*rivalHeap) realloc(b rivalBlock, n int) rivalBlock {
+// Realloc grows the buffer in place, which is what the pool is for.
+func (*rivalHeap) Realloc(b rivalBlock, n int) (rivalBlock, error) {
 	if cap(b.B) < n {
 		grown := make([]byte, n)
 		copy(grown, b.B)
 		b.B = grown
 	}
 	b.B = b.B[:n]
-	return b
+	return b, nil
 }
 
 func (*rivalHeap) close() error { return nil }

@@ -60,15 +60,15 @@ type rivalHeap struct{}
 
 func openRival() *rivalHeap { return new(rivalHeap) }
 
-func (*rivalHeap) alloc(n int) rivalBlock {
+func (*rivalHeap) Alloc(n int) (rivalBlock, error) {
 	p := C.rival_alloc(C.size_t(n))
 	if p == nil {
 		panic("malloc found no memory")
 	}
-	return unsafe.Slice((*byte)(p), n)
+	return unsafe.Slice((*byte)(p), n), nil
 }
 
-func (*rivalHeap) free(b rivalBlock) { C.rival_free(unsafe.Pointer(unsafe.SliceData(b))) }
+func (*rivalHeap) Free(b rivalBlock) { C.rival_free(unsafe.Pointer(unsafe.SliceData(b))) }
 
 func (*rivalHeap) trim() { C.rival_trim() }
 

@@ -13,8 +13,8 @@ type rivalHeap struct{ pool pool.BufferPool }
 
 func openRival() *rivalHeap { return new(rivalHeap) }
 
-func (h *rivalHeap) alloc(n int) rivalBlock { return h.pool.Get(n) }
+func (h *rivalHeap) Alloc(n int) (rivalBlock, error) { return h.pool.Get(n), nil }
 
-func (h *rivalHeap) free(b rivalBlock) { h.pool.Put(b) }
+func (h *rivalHeap) Free(b rivalBlock) { h.pool.Put(b) }
 
 func (*rivalHeap) close() error { return nil }

@@ -16,30 +16,30 @@ type rivalHeap struct{ pool mem.BufferPool }
 
 func openRival() *rivalHeap { return &rivalHeap{mem.DefaultBufferPool()} }
 
-func (h *rivalHeap) alloc(n int) rivalBlock { return h.pool.Get(n) }
+func (h *rivalHeap) Alloc(n int) (rivalBlock, error) { return h.pool.Get(n), nil }
 
-func (h *rivalHeap) free(b rivalBlock) { h.pool.Put(b) }
+func (h *rivalHeap) Free(b rivalBlock) { h.pool.Put(b) }
 
 func (*rivalHeap) bytes(b rivalBlock) []byte { return *b }
 
-func (h *rivalHeap) zeroed(n int) rivalBlock { return h.alloc(n) }
+func (h *rivalHeap) AllocZeroed(n int) (rivalBlock, error) { return h.Alloc(n) }
 
-func (h *rivalHeap) aligned(n, to int) rivalBlock {
-	b := h.alloc((n + to - 1) &^ (to - 1))
+func (h *rivalHeap) AllocAligned(n, to int) (rivalBlock, error) {
+	b, _ := h.Alloc((n + to - 1) &^ (to - 1))
 	*b = (*b)[:n]
-	return b
+	return b, nil
 }
 
-// realloc stays in place while more than half of the buffer is used.
-func (h *rivalHeap) realloc(b rivalBlock, n int) rivalBlock {
+// Realloc stays in place while more than half of the buffer is used.
+func (h *rivalHeap) Realloc(b rivalBlock, n int) (rivalBlock, error) {
 	if c := cap(*b); n <= c && n > c/2 {
 		*b = (*b)[:n]
-		return b
+		return b, nil
 	}
-	grown := h.alloc(n)
+	grown, _ := h.Alloc(n)
 	copy(*grown, *b)
-	h.free(b)
-	return grown
+	h.Free(b)
+	return grown, nil
 }
 
 func (*rivalHeap) close() error { return nil }

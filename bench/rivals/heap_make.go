@@ -13,11 +13,11 @@ type rivalHeap struct{}
 
 func openRival() *rivalHeap { return new(rivalHeap) }
 
-// alloc is not inlined: small blocks would be put on the stack.
+// Alloc is not inlined: small blocks would be put on the stack.
 //
 //go:noinline
-func (*rivalHeap) alloc(n int) rivalBlock { return make([]byte, n) }
+func (*rivalHeap) Alloc(n int) (rivalBlock, error) { return make([]byte, n), nil }
 
-func (*rivalHeap) free(rivalBlock) {}
+func (*rivalHeap) Free(rivalBlock) {}
 
 func (*rivalHeap) close() error { return nil }

@@ -13,8 +13,8 @@ type rivalHeap struct{}
 
 func openRival() *rivalHeap { return new(rivalHeap) }
 
-func (*rivalHeap) alloc(n int) rivalBlock { return mcache.Malloc(n) }
+func (*rivalHeap) Alloc(n int) (rivalBlock, error) { return mcache.Malloc(n), nil }
 
-func (*rivalHeap) free(b rivalBlock) { mcache.Free(b) }
+func (*rivalHeap) Free(b rivalBlock) { mcache.Free(b) }
 
 func (*rivalHeap) close() error { return nil }

@@ -22,17 +22,14 @@ type rivalHeap struct {
 
 func openRival() *rivalHeap { return new(rivalHeap) }
 
-func (h *rivalHeap) alloc(n int) rivalBlock {
+func (h *rivalHeap) Alloc(n int) (rivalBlock, error) {
 	h.mu.Lock()
 	b, err := h.a.Malloc(n)
 	h.mu.Unlock()
-	if err != nil {
-		panic(err)
-	}
-	return b
+	return b, err
 }
 
-func (h *rivalHeap) free(b rivalBlock) {
+func (h *rivalHeap) Free(b rivalBlock) {
 	h.mu.Lock()
 	err := h.a.Free(b)
 	h.mu.Unlock()

@@ -4,29 +4,29 @@ package main
 
 func (h *rivalHeap) allocBatch(dst []rivalBlock, n int) {
 	for i := range dst {
-		dst[i] = h.alloc(n)
+		dst[i], _ = h.Alloc(n)
 	}
 }
 
 func (h *rivalHeap) freeBatch(src []rivalBlock) {
 	for _, b := range src {
-		h.free(b)
+		h.Free(b)
 	}
 }
 
 func (h *rivalHeap) localPairs(n, size int) {
 	for range n {
-		b := h.alloc(size)
+		b, _ := h.Alloc(size)
 		h.bytes(b)[0] = 1
-		h.free(b)
+		h.Free(b)
 	}
 }
 
 func (h *rivalHeap) typedPairs(n int) {
 	for range n {
-		b := h.zeroed(64)
+		b, _ := h.AllocZeroed(64)
 		h.bytes(b)[0] = 1
-		h.free(b)
+		h.Free(b)
 	}
 }
 

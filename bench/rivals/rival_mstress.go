@@ -44,7 +44,7 @@ func (s *rivalStresser) make(words int) rivalBlock {
 			}
 		}
 	}
-	b := s.h.alloc(words * 8)
+	b, _ := s.h.Alloc(words * 8)
 	w := work.Words(s.h.bytes(b))
 	for i := range w {
 		w[i] = uint64(words-i) ^ work.Cookie
@@ -69,7 +69,7 @@ func (s *rivalStresser) drop(b rivalBlock) {
 			panic("a block was written by somebody else")
 		}
 	}
-	s.h.free(b)
+	s.h.Free(b)
 	s.tally.Frees++
 }
 

@@ -52,7 +52,7 @@ func (w *rivalWindow) wrap() {
 
 func (w *rivalWindow) drop(i int) {
 	if b := w.blocks[i]; b != nil {
-		w.h.free(b)
+		w.h.Free(b)
 		w.blocks[i] = nil
 		w.frees++
 	}
@@ -77,7 +77,7 @@ func rivalSh6(h *rivalHeap, r *work.Run) {
 				for size := base; size > 0; size /= 2 {
 					times := work.SH6Times(size)
 					for range times {
-						b := h.alloc(size)
+						b, _ := h.Alloc(size)
 						work.Ends(h.bytes(b))
 						w.add(b)
 					}
@@ -105,7 +105,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 	r.Parallel(t+1, func(id int) {
 		if id == t {
 			for i := range extra {
-				extra[i] = h.alloc(8)
+				extra[i], _ = h.Alloc(8)
 				if (i+1)%64 == 0 {
 					there.Store(int64(i + 1)) // Publishes: the blocks. Pairs with: the workers' Load.
 				}
@@ -122,7 +122,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 		for i := range mine {
 			x := work.SH8[(i+1)%len(work.SH8)]
 			for range x.Count {
-				b := h.alloc(x.Size)
+				b, _ := h.Alloc(x.Size)
 				work.Ends(h.bytes(b))
 				w.add(b)
 			}
@@ -134,7 +134,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 				if at >= have {
 					break
 				}
-				h.free(extra[at])
+				h.Free(extra[at])
 				next++
 			}
 		}
@@ -149,7 +149,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 		w.empty()
 		tally.Frees += w.frees
 		for at := freed[id]*t + id; at < len(extra); at += t {
-			h.free(extra[at])
+			h.Free(extra[at])
 			tally.Frees++
 		}
 	}
@@ -169,7 +169,7 @@ type rivalTable struct {
 func (x *rivalTable) fill(at int) {
 	low := 4 << work.Trailing(int(x.rnd.Next()&127)+1)
 	size := int(x.rnd.Next())&(low-1) + 1 + low
-	b := x.h.alloc(size)
+	b, _ := x.h.Alloc(size)
 	clear(x.h.bytes(b))
 	x.blocks[at] = b
 	x.tally.Allocs++
@@ -182,7 +182,7 @@ func (x *rivalTable) empty(at int) {
 	for _, w := range work.Words(x.h.bytes(b)) {
 		x.sum += w
 	}
-	x.h.free(b)
+	x.h.Free(b)
 	x.blocks[at] = nil
 	x.tally.Frees++
 }

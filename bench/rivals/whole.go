@@ -9,23 +9,26 @@ type rivalBlock = []byte
 
 func (*rivalHeap) bytes(b rivalBlock) []byte { return b }
 
-func (h *rivalHeap) zeroed(n int) rivalBlock {
-	b := h.alloc(n)
+func (h *rivalHeap) AllocZeroed(n int) (rivalBlock, error) {
+	b, _ := h.Alloc(n)
 	clear(b)
-	return b
+	return b, nil
 }
 
-// realloc stays in place while more than half of the block is used.
-func (h *rivalHeap) realloc(b rivalBlock, n int) rivalBlock {
+// Realloc stays in place while more than half of the block is used.
+func (h *rivalHeap) Realloc(b rivalBlock, n int) (rivalBlock, error) {
 	if n <= cap(b) && n > cap(b)/2 {
-		return b[:n]
+		return b[:n], nil
 	}
-	c := h.alloc(n)
+	c, _ := h.Alloc(n)
 	copy(c, b)
-	h.free(b)
-	return c
+	h.Free(b)
+	return c, nil
 }
 
-// aligned relies on the size: all of them align a block to the power of two
+// AllocAligned relies on the size: all of them align a block to the power of two
 // that its size is a multiple of, up to 16.
-func (h *rivalHeap) aligned(n, to int) rivalBlock { return h.alloc((n + to - 1) &^ (to - 1))[:n] }
+func (h *rivalHeap) AllocAligned(n, to int) (rivalBlock, error) {
+	b, err := h.Alloc((n + to - 1) &^ (to - 1))
+	return b[:n], err
+}

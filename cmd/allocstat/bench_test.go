@@ -90,7 +90,7 @@ func TestBenchWritesRecords(t *testing.T) {
 		}
 		require.Contains(t, out, "\n"+w.Name+": ")
 	}
-	require.Contains(t, out, "pair, 64 B, against sync.Pool")
+	require.Contains(t, out, "pair, 64 B, against one sync.Pool")
 	html, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Contains(t, string(html), "larson")

@@ -7,23 +7,27 @@
 // An allocator behind an interface, or behind a type parameter, is called
 // through a table and never inlined. At five nanoseconds for a pair that would
 // distort what is measured, and differently for each. So the algorithms are
-// written once, for lookaside, in the files lookaside_*.go, with calls to
-// *slab.Allocator's own methods through wrappers that the compiler inlines; the
-// program in gen writes the same for the others, and for the module in
-// bench/rivals, by exchanging the prefix of the names. A heap is a type with
-// these methods:
+// written once, for lookaside, in the files lookaside_*.go, where they call the
+// methods of *slab.Allocator as any program does; the program in gen writes the
+// same for the others, and for the module in bench/rivals, by exchanging the
+// prefix of the names. A heap is a type with these methods:
 //
-//	alloc, zeroed, aligned, realloc, free   what workloads call
-//	allocBatch, freeBatch                   many at once; a loop where the allocator has no such thing
-//	localPairs, typedPairs                  the allocator's own ways for one goroutine and for one type
-//	bytes                                   the block's bytes, since not everybody's block is a []byte
-//	table, freeTable                        room for references to blocks, where its users would keep them
-//	trim, settle, close                     give back what is not in use; leave no block behind
+//	Alloc, AllocZeroed, AllocAligned, Realloc, Free   what workloads call; those of slab.Allocator
+//	allocBatch, freeBatch    many at once; a loop where the allocator has no such thing
+//	localPairs, typedPairs   the allocator's own ways for one goroutine and for one type
+//	bytes                    the block's bytes, since not everybody's block is a []byte
+//	table, freeTable         room for references to blocks, where its users would keep them
+//	trim, close              give back what is not in use; leave no block behind
+//
+// Algorithms do not look at the error of an allocation: a block that is not there
+// has no bytes, and the first write to it panics.
 //
 // A call in Go is then one direct call into the allocator. The same call in C
-// goes through the PLT, which is a direct call and an indirect jump: that is how
-// programs call malloc. The Go heap's alloc is not inlined, because the compiler
-// would put small blocks on the stack otherwise; that is one more call.
+// goes through the PLT, a direct call and an indirect jump: that is how programs
+// call malloc. Two contenders have one call more: make, which must not be inlined
+// because the compiler would put blocks on the stack, and sync.Pool, which has
+// to find the size's class first; its localPairs have a pool of their own and no
+// such call.
 //
 // # Bounds
 //

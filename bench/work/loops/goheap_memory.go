@@ -22,12 +22,12 @@ func goheapLatency(h *goheapHeap, r *work.Run) {
 	for range n {
 		i := rnd.Below(len(blocks))
 		if b := blocks[i]; b != nil {
-			h.free(b)
+			h.Free(b)
 			blocks[i] = nil
 			tally.Frees++
 		} else {
 			size := rnd.Between(low, high)
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			h.bytes(b)[0] = 1
 			blocks[i] = b
 			tally.Allocs++
@@ -45,7 +45,7 @@ func goheapLatency(h *goheapHeap, r *work.Run) {
 	}
 	for _, b := range blocks {
 		if b != nil {
-			h.free(b)
+			h.Free(b)
 			tally.Frees++
 		}
 	}
@@ -69,7 +69,7 @@ func goheapGrow(h *goheapHeap, r *work.Run) {
 	r.Start()
 	for i := range blocks {
 		size := rnd.Between(low, high)
-		b := h.alloc(size)
+		b, _ := h.Alloc(size)
 		clear(h.bytes(b))
 		blocks[i] = b
 		tally.Bytes += size
@@ -80,7 +80,7 @@ func goheapGrow(h *goheapHeap, r *work.Run) {
 	r.Sample()
 	r.Start()
 	for _, i := range order {
-		h.free(blocks[i])
+		h.Free(blocks[i])
 		blocks[i] = nil
 		r.Step(1)
 	}
@@ -89,10 +89,10 @@ func goheapGrow(h *goheapHeap, r *work.Run) {
 	few := blocks[:min(len(blocks), 1000)]
 	for range r.Int("after") / len(few) {
 		for i := range few {
-			few[i] = h.alloc(low)
+			few[i], _ = h.Alloc(low)
 		}
 		for i, b := range few {
-			h.free(b)
+			h.Free(b)
 			few[i] = nil
 		}
 		tally.Allocs += len(few)
@@ -125,7 +125,7 @@ func goheapShift(h *goheapHeap, r *work.Run) {
 	for _, size := range work.ShiftSizes {
 		for range count / 10 * 9 {
 			i := rnd.Below(count)
-			h.free(blocks[i])
+			h.Free(blocks[i])
 			live -= int(sizes[i])
 			count--
 			blocks[i], sizes[i] = blocks[count], sizes[count]
@@ -133,7 +133,7 @@ func goheapShift(h *goheapHeap, r *work.Run) {
 			tally.Frees++
 		}
 		for ; live+size <= goal && count < len(blocks); count++ {
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			clear(h.bytes(b))
 			blocks[count], sizes[count] = b, int32(size)
 			live += size
@@ -145,7 +145,7 @@ func goheapShift(h *goheapHeap, r *work.Run) {
 	}
 	r.Stop()
 	for i := range count {
-		h.free(blocks[i])
+		h.Free(blocks[i])
 		blocks[i] = nil
 		tally.Frees++
 	}
@@ -168,13 +168,13 @@ func goheapGC(h *goheapHeap, r *work.Run) {
 		blocks = h.table(live)
 	}
 	for i := range blocks {
-		b := h.alloc(size)
+		b, _ := h.Alloc(size)
 		h.bytes(b)[0] = 1
 		blocks[i] = b
 	}
 	r.Collect(r.Int("n"))
 	for i, b := range blocks {
-		h.free(b)
+		h.Free(b)
 		blocks[i] = nil
 	}
 	if r.Int("refs") != 1 && live > 0 {
@@ -204,7 +204,7 @@ func goheapTrace(h *goheapHeap, r *work.Run) {
 		r.Stop()
 		for i, b := range blocks {
 			if b != nil {
-				h.free(b)
+				h.Free(b)
 				blocks[i] = nil
 			}
 		}
@@ -220,17 +220,17 @@ func goheapReplay(h *goheapHeap, events []uint64, blocks []goheapBlock) {
 		var b goheapBlock
 		switch work.EventOp(e) {
 		case work.EventAlloc:
-			b = h.alloc(size)
+			b, _ = h.Alloc(size)
 		case work.EventZeroed:
-			b = h.zeroed(size)
+			b, _ = h.AllocZeroed(size)
 		case work.EventAligned:
-			b = h.aligned(size, work.EventAlign(e))
+			b, _ = h.AllocAligned(size, work.EventAlign(e))
 		case work.EventFree:
-			h.free(blocks[slot])
+			h.Free(blocks[slot])
 			blocks[slot] = nil
 			continue
 		case work.EventRealloc:
-			b = h.realloc(blocks[slot], size)
+			b, _ = h.Realloc(blocks[slot], size)
 		default:
 			continue
 		}
@@ -266,7 +266,7 @@ func goheapReplayMemory(h *goheapHeap, r *work.Run, e *work.Events, blocks []goh
 	r.Measured()
 	for i, b := range blocks {
 		if b != nil {
-			h.free(b)
+			h.Free(b)
 			blocks[i] = nil
 		}
 	}

@@ -38,9 +38,9 @@ func (x *goheapTester) take() goheapBlock {
 	}
 	var b goheapBlock
 	if x.aligned > 0 && n < 4096 {
-		b = x.h.aligned(n, x.aligned)
+		b, _ = x.h.AllocAligned(n, x.aligned)
 	} else {
-		b = x.h.alloc(n)
+		b, _ = x.h.Alloc(n)
 	}
 	if x.aligned += 8; x.aligned > 16 {
 		x.aligned = 0
@@ -57,7 +57,7 @@ func (x *goheapTester) take() goheapBlock {
 
 func (x *goheapTester) drop(i int) {
 	if b := x.slots[i]; b != nil {
-		x.h.free(b)
+		x.h.Free(b)
 		x.slots[i] = nil
 		x.tally.Frees++
 	}
@@ -67,7 +67,7 @@ func (x *goheapTester) drop(i int) {
 func (x *goheapTester) receive() {
 	for p := x.inbox.Swap(nil); p != nil; {
 		for _, b := range p.blocks[:p.n] {
-			x.h.free(b)
+			x.h.Free(b)
 		}
 		x.tally.Frees += p.n
 		clear(p.blocks[:p.n])

@@ -8,35 +8,40 @@ type goheapBlock = []byte
 // goheapHeap is make and the garbage collector.
 type goheapHeap struct{}
 
-// alloc is not inlined: the compiler would see that a block does not outlive the
+// Alloc is not inlined: the compiler would see that a block does not outlive the
 // loop and put it on the stack.
 //
 //go:noinline
-func (*goheapHeap) alloc(n int) goheapBlock { return make([]byte, n) }
+func (*goheapHeap) Alloc(n int) (goheapBlock, error) { return make([]byte, n), nil }
 
-func (h *goheapHeap) zeroed(n int) goheapBlock { return h.alloc(n) }
+// AllocZeroed is Alloc.
+func (h *goheapHeap) AllocZeroed(n int) (goheapBlock, error) { return h.Alloc(n) }
 
-// aligned relies on the heap's size classes, which are multiples of every small
-// power of two that the size is a multiple of.
-func (h *goheapHeap) aligned(n, to int) goheapBlock { return h.alloc((n + to - 1) &^ (to - 1))[:n] }
-
-// realloc stays in place while more than half of the block is used.
-func (h *goheapHeap) realloc(b goheapBlock, n int) goheapBlock {
-	if n <= cap(b) && n > cap(b)/2 {
-		return b[:n]
-	}
-	c := h.alloc(n)
-	copy(c, b)
-	return c
+// AllocAligned relies on the heap's size classes, which are multiples of every
+// small power of two that the size is a multiple of.
+func (h *goheapHeap) AllocAligned(n, to int) (goheapBlock, error) {
+	b, err := h.Alloc((n + to - 1) &^ (to - 1))
+	return b[:n], err
 }
 
-func (*goheapHeap) free(goheapBlock) {}
+// Realloc stays in place while more than half of the block is used.
+func (h *goheapHeap) Realloc(b goheapBlock, n int) (goheapBlock, error) {
+	if n <= cap(b) && n > cap(b)/2 {
+		return b[:n], nil
+	}
+	c, err := h.Alloc(n)
+	copy(c, b)
+	return c, err
+}
+
+// Free drops the block.
+func (*goheapHeap) Free(goheapBlock) {}
 
 func (*goheapHeap) bytes(b goheapBlock) []byte { return b }
 
 func (h *goheapHeap) allocBatch(dst []goheapBlock, n int) {
 	for i := range dst {
-		dst[i] = h.alloc(n)
+		dst[i], _ = h.Alloc(n)
 	}
 }
 
@@ -44,11 +49,12 @@ func (*goheapHeap) freeBatch(src []goheapBlock) { clear(src) }
 
 func (h *goheapHeap) localPairs(n, size int) {
 	for range n {
-		h.alloc(size)[0] = 1
+		b, _ := h.Alloc(size)
+		b[0] = 1
 	}
 }
 
-// newLine is not inlined, for the same reason as alloc.
+// newLine is not inlined, for the same reason as Alloc.
 //
 //go:noinline
 func newLine() *line { return new(line) }

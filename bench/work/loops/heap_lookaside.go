@@ -10,9 +10,10 @@ import (
 // lookasideBlock is what lookaside hands out.
 type lookasideBlock = []byte
 
-// lookasideHeap is a slab.Allocator over an arena of its own.
+// lookasideHeap is a slab.Allocator over an arena of its own, whose methods the
+// algorithms call.
 type lookasideHeap struct {
-	a     *slab.Allocator
+	*slab.Allocator
 	arena *arena.Arena
 }
 
@@ -25,56 +26,22 @@ func openLookaside() (*lookasideHeap, error) {
 	if err != nil {
 		return nil, errors.Join(err, src.Close())
 	}
-	return &lookasideHeap{a: a, arena: src}, nil
+	return &lookasideHeap{Allocator: a, arena: src}, nil
 }
-
-func (h *lookasideHeap) alloc(n int) lookasideBlock {
-	b, err := h.a.Alloc(n)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-func (h *lookasideHeap) zeroed(n int) lookasideBlock {
-	b, err := h.a.AllocZeroed(n)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-func (h *lookasideHeap) aligned(n, to int) lookasideBlock {
-	b, err := h.a.AllocAligned(n, to)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-func (h *lookasideHeap) realloc(b lookasideBlock, n int) lookasideBlock {
-	b, err := h.a.Realloc(b, n)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-func (h *lookasideHeap) free(b lookasideBlock) { h.a.Free(b) }
 
 func (h *lookasideHeap) bytes(b lookasideBlock) []byte { return b }
 
 func (h *lookasideHeap) allocBatch(dst []lookasideBlock, n int) {
-	if _, err := h.a.AllocBatch(dst, n); err != nil {
+	if _, err := h.AllocBatch(dst, n); err != nil {
 		panic(err)
 	}
 }
 
-func (h *lookasideHeap) freeBatch(src []lookasideBlock) { h.a.FreeBatch(src) }
+func (h *lookasideHeap) freeBatch(src []lookasideBlock) { h.FreeBatch(src) }
 
 // localPairs makes n pairs with a Local.
 func (h *lookasideHeap) localPairs(n, size int) {
-	c := h.a.NewLocal()
+	c := h.NewLocal()
 	for range n {
 		b, err := c.Alloc(size)
 		if err != nil {
@@ -112,11 +79,17 @@ func (h *lookasideHeap) typedPairs(n int) {
 
 // table is a block that holds the references: they are to memory outside the Go
 // heap and may lie there themselves, where the collector does not look.
-func (h *lookasideHeap) table(n int) []lookasideBlock { return headers(h.alloc(n*headerSize), n) }
+func (h *lookasideHeap) table(n int) []lookasideBlock {
+	b, err := h.Alloc(n * headerSize)
+	if err != nil {
+		panic(err)
+	}
+	return headers(b, n)
+}
 
-func (h *lookasideHeap) freeTable(t []lookasideBlock) { h.free(headerBytes(t)) }
+func (h *lookasideHeap) freeTable(t []lookasideBlock) { h.Free(headerBytes(t)) }
 
-func (h *lookasideHeap) trim() { h.a.Trim() }
+func (h *lookasideHeap) trim() { h.Trim() }
 
 // close reports blocks that are still out.
-func (h *lookasideHeap) close() error { return errors.Join(h.a.Close(), h.arena.Close()) }
+func (h *lookasideHeap) close() error { return errors.Join(h.Close(), h.arena.Close()) }

@@ -13,15 +13,16 @@ type syncpoolBlock = *[]byte
 // syncpoolHeap has one sync.Pool for every power of two up to 32 MiB.
 type syncpoolHeap struct{ pools [26]sync.Pool }
 
-func (h *syncpoolHeap) alloc(n int) syncpoolBlock {
+// Alloc takes a block from the pool of its class.
+func (h *syncpoolHeap) Alloc(n int) (syncpoolBlock, error) {
 	class := max(bits.Len(uint(n-1)), 3)
 	if class < len(h.pools) {
 		if p, ok := h.pools[class].Get().(*[]byte); ok {
 			*p = (*p)[:n]
-			return p
+			return p, nil
 		}
 	}
-	return fresh(n, class)
+	return fresh(n, class), nil
 }
 
 // fresh makes a block of a class; above the largest, one that nobody will keep.
@@ -32,7 +33,8 @@ func fresh(n, class int) *[]byte {
 	return &b
 }
 
-func (h *syncpoolHeap) free(p syncpoolBlock) {
+// Free puts a block into the pool of its class.
+func (h *syncpoolHeap) Free(p syncpoolBlock) {
 	if class := bits.Len(uint(cap(*p))) - 1; uint(class) < uint(len(h.pools)) {
 		h.pools[class].Put(p)
 	}
@@ -40,48 +42,54 @@ func (h *syncpoolHeap) free(p syncpoolBlock) {
 
 func (*syncpoolHeap) bytes(p syncpoolBlock) []byte { return *p }
 
-func (h *syncpoolHeap) zeroed(n int) syncpoolBlock {
-	p := h.alloc(n)
+// AllocZeroed clears what it takes.
+func (h *syncpoolHeap) AllocZeroed(n int) (syncpoolBlock, error) {
+	p, err := h.Alloc(n)
 	clear(*p)
-	return p
+	return p, err
 }
 
-// aligned takes a block of a multiple of to, which the Go heap aligns.
-func (h *syncpoolHeap) aligned(n, to int) syncpoolBlock {
-	p := h.alloc((n + to - 1) &^ (to - 1))
+// AllocAligned takes a block of a multiple of to, which the Go heap aligns.
+func (h *syncpoolHeap) AllocAligned(n, to int) (syncpoolBlock, error) {
+	p, err := h.Alloc((n + to - 1) &^ (to - 1))
 	*p = (*p)[:n]
-	return p
+	return p, err
 }
 
-// realloc stays in place while the class stays.
-func (h *syncpoolHeap) realloc(p syncpoolBlock, n int) syncpoolBlock {
+// Realloc stays in place while the class stays.
+func (h *syncpoolHeap) Realloc(p syncpoolBlock, n int) (syncpoolBlock, error) {
 	if c := cap(*p); n <= c && n > c/2 {
 		*p = (*p)[:n]
-		return p
+		return p, nil
 	}
-	q := h.alloc(n)
+	q, err := h.Alloc(n)
 	copy(*q, *p)
-	h.free(p)
-	return q
+	h.Free(p)
+	return q, err
 }
 
 func (h *syncpoolHeap) allocBatch(dst []syncpoolBlock, n int) {
 	for i := range dst {
-		dst[i] = h.alloc(n)
+		dst[i], _ = h.Alloc(n)
 	}
 }
 
 func (h *syncpoolHeap) freeBatch(src []syncpoolBlock) {
 	for _, p := range src {
-		h.free(p)
+		h.Free(p)
 	}
 }
 
-func (h *syncpoolHeap) localPairs(n, size int) {
+// localPairs uses one pool for one size, as somebody does who needs no other.
+func (*syncpoolHeap) localPairs(n, size int) {
+	pool := sync.Pool{New: func() any {
+		b := make([]byte, size)
+		return &b
+	}}
 	for range n {
-		p := h.alloc(size)
+		p, _ := pool.Get().(*[]byte)
 		(*p)[0] = 1
-		h.free(p)
+		pool.Put(p)
 	}
 }
 

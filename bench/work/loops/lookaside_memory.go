@@ -20,12 +20,12 @@ func lookasideLatency(h *lookasideHeap, r *work.Run) {
 	for range n {
 		i := rnd.Below(len(blocks))
 		if b := blocks[i]; b != nil {
-			h.free(b)
+			h.Free(b)
 			blocks[i] = nil
 			tally.Frees++
 		} else {
 			size := rnd.Between(low, high)
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			h.bytes(b)[0] = 1
 			blocks[i] = b
 			tally.Allocs++
@@ -43,7 +43,7 @@ func lookasideLatency(h *lookasideHeap, r *work.Run) {
 	}
 	for _, b := range blocks {
 		if b != nil {
-			h.free(b)
+			h.Free(b)
 			tally.Frees++
 		}
 	}
@@ -67,7 +67,7 @@ func lookasideGrow(h *lookasideHeap, r *work.Run) {
 	r.Start()
 	for i := range blocks {
 		size := rnd.Between(low, high)
-		b := h.alloc(size)
+		b, _ := h.Alloc(size)
 		clear(h.bytes(b))
 		blocks[i] = b
 		tally.Bytes += size
@@ -78,7 +78,7 @@ func lookasideGrow(h *lookasideHeap, r *work.Run) {
 	r.Sample()
 	r.Start()
 	for _, i := range order {
-		h.free(blocks[i])
+		h.Free(blocks[i])
 		blocks[i] = nil
 		r.Step(1)
 	}
@@ -87,10 +87,10 @@ func lookasideGrow(h *lookasideHeap, r *work.Run) {
 	few := blocks[:min(len(blocks), 1000)]
 	for range r.Int("after") / len(few) {
 		for i := range few {
-			few[i] = h.alloc(low)
+			few[i], _ = h.Alloc(low)
 		}
 		for i, b := range few {
-			h.free(b)
+			h.Free(b)
 			few[i] = nil
 		}
 		tally.Allocs += len(few)
@@ -123,7 +123,7 @@ func lookasideShift(h *lookasideHeap, r *work.Run) {
 	for _, size := range work.ShiftSizes {
 		for range count / 10 * 9 {
 			i := rnd.Below(count)
-			h.free(blocks[i])
+			h.Free(blocks[i])
 			live -= int(sizes[i])
 			count--
 			blocks[i], sizes[i] = blocks[count], sizes[count]
@@ -131,7 +131,7 @@ func lookasideShift(h *lookasideHeap, r *work.Run) {
 			tally.Frees++
 		}
 		for ; live+size <= goal && count < len(blocks); count++ {
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			clear(h.bytes(b))
 			blocks[count], sizes[count] = b, int32(size)
 			live += size
@@ -143,7 +143,7 @@ func lookasideShift(h *lookasideHeap, r *work.Run) {
 	}
 	r.Stop()
 	for i := range count {
-		h.free(blocks[i])
+		h.Free(blocks[i])
 		blocks[i] = nil
 		tally.Frees++
 	}
@@ -166,13 +166,13 @@ func lookasideGC(h *lookasideHeap, r *work.Run) {
 		blocks = h.table(live)
 	}
 	for i := range blocks {
-		b := h.alloc(size)
+		b, _ := h.Alloc(size)
 		h.bytes(b)[0] = 1
 		blocks[i] = b
 	}
 	r.Collect(r.Int("n"))
 	for i, b := range blocks {
-		h.free(b)
+		h.Free(b)
 		blocks[i] = nil
 	}
 	if r.Int("refs") != 1 && live > 0 {
@@ -202,7 +202,7 @@ func lookasideTrace(h *lookasideHeap, r *work.Run) {
 		r.Stop()
 		for i, b := range blocks {
 			if b != nil {
-				h.free(b)
+				h.Free(b)
 				blocks[i] = nil
 			}
 		}
@@ -218,17 +218,17 @@ func lookasideReplay(h *lookasideHeap, events []uint64, blocks []lookasideBlock)
 		var b lookasideBlock
 		switch work.EventOp(e) {
 		case work.EventAlloc:
-			b = h.alloc(size)
+			b, _ = h.Alloc(size)
 		case work.EventZeroed:
-			b = h.zeroed(size)
+			b, _ = h.AllocZeroed(size)
 		case work.EventAligned:
-			b = h.aligned(size, work.EventAlign(e))
+			b, _ = h.AllocAligned(size, work.EventAlign(e))
 		case work.EventFree:
-			h.free(blocks[slot])
+			h.Free(blocks[slot])
 			blocks[slot] = nil
 			continue
 		case work.EventRealloc:
-			b = h.realloc(blocks[slot], size)
+			b, _ = h.Realloc(blocks[slot], size)
 		default:
 			continue
 		}
@@ -264,7 +264,7 @@ func lookasideReplayMemory(h *lookasideHeap, r *work.Run, e *work.Events, blocks
 	r.Measured()
 	for i, b := range blocks {
 		if b != nil {
-			h.free(b)
+			h.Free(b)
 			blocks[i] = nil
 		}
 	}

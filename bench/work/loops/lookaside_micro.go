@@ -12,9 +12,9 @@ func lookasidePair(h *lookasideHeap, r *work.Run) {
 	r.Parallel(t, func(id int) {
 		mine := work.Share(n, t, id)
 		for range mine {
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			h.bytes(b)[0] = 1
-			h.free(b)
+			h.Free(b)
 		}
 		r.Count(work.Tally{Allocs: mine, Frees: mine, Bytes: mine * size})
 	})
@@ -46,12 +46,12 @@ func lookasideBatch(h *lookasideHeap, r *work.Run) {
 		mine := work.Share(rounds, t, id)
 		for range mine {
 			for i, size := range sizes {
-				b := h.alloc(int(size))
+				b, _ := h.Alloc(int(size))
 				h.bytes(b)[0] = 1
 				blocks[i] = b
 			}
 			for _, i := range order {
-				h.free(blocks[i])
+				h.Free(blocks[i])
 			}
 		}
 		r.Count(work.Tally{Allocs: mine * count, Frees: mine * count, Bytes: mine * asked})
@@ -118,7 +118,7 @@ func lookasideProduce(h *lookasideHeap, q *lookasideRing, n, size int) {
 			head = q.head.Load()
 		}
 		for range work.RingStep {
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			h.bytes(b)[0] = 1
 			q.places[at&mask] = b
 			at++
@@ -139,7 +139,7 @@ func lookasideConsume(h *lookasideHeap, q *lookasideRing, n int) (sum int) {
 		for ; at < tail; at++ {
 			b := q.places[at&mask]
 			sum += int(h.bytes(b)[0])
-			h.free(b)
+			h.Free(b)
 			if at%work.RingStep == work.RingStep-1 {
 				q.head.Store(at + 1)
 			}

@@ -42,7 +42,7 @@ func (s *lookasideStresser) make(words int) lookasideBlock {
 			}
 		}
 	}
-	b := s.h.alloc(words * 8)
+	b, _ := s.h.Alloc(words * 8)
 	w := work.Words(s.h.bytes(b))
 	for i := range w {
 		w[i] = uint64(words-i) ^ work.Cookie
@@ -67,7 +67,7 @@ func (s *lookasideStresser) drop(b lookasideBlock) {
 			panic("a block was written by somebody else")
 		}
 	}
-	s.h.free(b)
+	s.h.Free(b)
 	s.tally.Frees++
 }
 

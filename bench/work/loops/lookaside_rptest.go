@@ -36,9 +36,9 @@ func (x *lookasideTester) take() lookasideBlock {
 	}
 	var b lookasideBlock
 	if x.aligned > 0 && n < 4096 {
-		b = x.h.aligned(n, x.aligned)
+		b, _ = x.h.AllocAligned(n, x.aligned)
 	} else {
-		b = x.h.alloc(n)
+		b, _ = x.h.Alloc(n)
 	}
 	if x.aligned += 8; x.aligned > 16 {
 		x.aligned = 0
@@ -55,7 +55,7 @@ func (x *lookasideTester) take() lookasideBlock {
 
 func (x *lookasideTester) drop(i int) {
 	if b := x.slots[i]; b != nil {
-		x.h.free(b)
+		x.h.Free(b)
 		x.slots[i] = nil
 		x.tally.Frees++
 	}
@@ -65,7 +65,7 @@ func (x *lookasideTester) drop(i int) {
 func (x *lookasideTester) receive() {
 	for p := x.inbox.Swap(nil); p != nil; {
 		for _, b := range p.blocks[:p.n] {
-			x.h.free(b)
+			x.h.Free(b)
 		}
 		x.tally.Frees += p.n
 		clear(p.blocks[:p.n])

@@ -50,7 +50,7 @@ func (w *lookasideWindow) wrap() {
 
 func (w *lookasideWindow) drop(i int) {
 	if b := w.blocks[i]; b != nil {
-		w.h.free(b)
+		w.h.Free(b)
 		w.blocks[i] = nil
 		w.frees++
 	}
@@ -75,7 +75,7 @@ func lookasideSh6(h *lookasideHeap, r *work.Run) {
 				for size := base; size > 0; size /= 2 {
 					times := work.SH6Times(size)
 					for range times {
-						b := h.alloc(size)
+						b, _ := h.Alloc(size)
 						work.Ends(h.bytes(b))
 						w.add(b)
 					}
@@ -103,7 +103,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 	r.Parallel(t+1, func(id int) {
 		if id == t {
 			for i := range extra {
-				extra[i] = h.alloc(8)
+				extra[i], _ = h.Alloc(8)
 				if (i+1)%64 == 0 {
 					there.Store(int64(i + 1)) // Publishes: the blocks. Pairs with: the workers' Load.
 				}
@@ -120,7 +120,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 		for i := range mine {
 			x := work.SH8[(i+1)%len(work.SH8)]
 			for range x.Count {
-				b := h.alloc(x.Size)
+				b, _ := h.Alloc(x.Size)
 				work.Ends(h.bytes(b))
 				w.add(b)
 			}
@@ -132,7 +132,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 				if at >= have {
 					break
 				}
-				h.free(extra[at])
+				h.Free(extra[at])
 				next++
 			}
 		}
@@ -147,7 +147,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 		w.empty()
 		tally.Frees += w.frees
 		for at := freed[id]*t + id; at < len(extra); at += t {
-			h.free(extra[at])
+			h.Free(extra[at])
 			tally.Frees++
 		}
 	}
@@ -167,7 +167,7 @@ type lookasideTable struct {
 func (x *lookasideTable) fill(at int) {
 	low := 4 << work.Trailing(int(x.rnd.Next()&127)+1)
 	size := int(x.rnd.Next())&(low-1) + 1 + low
-	b := x.h.alloc(size)
+	b, _ := x.h.Alloc(size)
 	clear(x.h.bytes(b))
 	x.blocks[at] = b
 	x.tally.Allocs++
@@ -180,7 +180,7 @@ func (x *lookasideTable) empty(at int) {
 	for _, w := range work.Words(x.h.bytes(b)) {
 		x.sum += w
 	}
-	x.h.free(b)
+	x.h.Free(b)
 	x.blocks[at] = nil
 	x.tally.Frees++
 }

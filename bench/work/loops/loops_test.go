@@ -77,7 +77,7 @@ func TestRunRefuses(t *testing.T) {
 func TestALeakIsFound(t *testing.T) {
 	h, err := openLookaside()
 	require.NoError(t, err)
-	forget := map[string]func(*lookasideHeap, *work.Run){"forget": func(h *lookasideHeap, _ *work.Run) { h.alloc(64) }}
+	forget := map[string]func(*lookasideHeap, *work.Run){"forget": func(h *lookasideHeap, _ *work.Run) { _, _ = h.Alloc(64) }}
 	_, err = run(h, h.close, forget, work.Spec{Kind: "forget"})
 	require.ErrorContains(t, err, "64")
 }

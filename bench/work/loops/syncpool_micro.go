@@ -14,9 +14,9 @@ func syncpoolPair(h *syncpoolHeap, r *work.Run) {
 	r.Parallel(t, func(id int) {
 		mine := work.Share(n, t, id)
 		for range mine {
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			h.bytes(b)[0] = 1
-			h.free(b)
+			h.Free(b)
 		}
 		r.Count(work.Tally{Allocs: mine, Frees: mine, Bytes: mine * size})
 	})
@@ -48,12 +48,12 @@ func syncpoolBatch(h *syncpoolHeap, r *work.Run) {
 		mine := work.Share(rounds, t, id)
 		for range mine {
 			for i, size := range sizes {
-				b := h.alloc(int(size))
+				b, _ := h.Alloc(int(size))
 				h.bytes(b)[0] = 1
 				blocks[i] = b
 			}
 			for _, i := range order {
-				h.free(blocks[i])
+				h.Free(blocks[i])
 			}
 		}
 		r.Count(work.Tally{Allocs: mine * count, Frees: mine * count, Bytes: mine * asked})
@@ -120,7 +120,7 @@ func syncpoolProduce(h *syncpoolHeap, q *syncpoolRing, n, size int) {
 			head = q.head.Load()
 		}
 		for range work.RingStep {
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			h.bytes(b)[0] = 1
 			q.places[at&mask] = b
 			at++
@@ -141,7 +141,7 @@ func syncpoolConsume(h *syncpoolHeap, q *syncpoolRing, n int) (sum int) {
 		for ; at < tail; at++ {
 			b := q.places[at&mask]
 			sum += int(h.bytes(b)[0])
-			h.free(b)
+			h.Free(b)
 			if at%work.RingStep == work.RingStep-1 {
 				q.head.Store(at + 1)
 			}

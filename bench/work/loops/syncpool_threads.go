@@ -19,7 +19,7 @@ func syncpoolLarson(h *syncpoolHeap, r *work.Run) {
 	all := make([]syncpoolBlock, t*slots)
 	for i := range all {
 		n := low + rnd.Below(span)
-		all[i] = h.alloc(n)
+		all[i], _ = h.Alloc(n)
 		tally.Bytes += n
 	}
 	for i := len(all) - 1; i > 0; i-- {
@@ -28,9 +28,9 @@ func syncpoolLarson(h *syncpoolHeap, r *work.Run) {
 	}
 	for range 4 * len(all) {
 		i := rnd.Below(len(all))
-		h.free(all[i])
+		h.Free(all[i])
 		n := low + rnd.Below(span)
-		all[i] = h.alloc(n)
+		all[i], _ = h.Alloc(n)
 		tally.Bytes += n
 	}
 	tally.Allocs, tally.Frees = 5*len(all), 4*len(all)
@@ -41,9 +41,9 @@ func syncpoolLarson(h *syncpoolHeap, r *work.Run) {
 		asked := 0
 		for range each {
 			i := rnd.Below(slots)
-			h.free(part[i])
+			h.Free(part[i])
 			n := low + rnd.Below(span)
-			b := h.alloc(n)
+			b, _ := h.Alloc(n)
 			p := h.bytes(b)
 			p[0], p[1] = 'a', 'b'
 			part[i] = b
@@ -64,7 +64,7 @@ func syncpoolLarson(h *syncpoolHeap, r *work.Run) {
 	done.Wait()
 	r.Stop()
 	for _, b := range all {
-		h.free(b)
+		h.Free(b)
 	}
 	tally.Frees += len(all)
 	r.Count(tally)
@@ -104,7 +104,7 @@ func syncpoolXmalloc(h *syncpoolHeap, r *work.Run) {
 func syncpoolFill(h *syncpoolHeap, count, size int) []syncpoolBlock {
 	batch := h.table(count)
 	for i := range batch {
-		b := h.alloc(size)
+		b, _ := h.Alloc(size)
 		clear(h.bytes(b)[:min(size, 128)])
 		batch[i] = b
 	}
@@ -113,7 +113,7 @@ func syncpoolFill(h *syncpoolHeap, count, size int) []syncpoolBlock {
 
 func syncpoolDrain(h *syncpoolHeap, batch []syncpoolBlock) {
 	for _, b := range batch {
-		h.free(b)
+		h.Free(b)
 	}
 	h.freeTable(batch)
 }
@@ -150,21 +150,21 @@ func syncpoolCache(h *syncpoolHeap, r *work.Run) {
 	touches := r.Int("reps") / t
 	foreign := make([]syncpoolBlock, t*r.Int("foreign"))
 	for i := range foreign {
-		foreign[i] = h.alloc(size)
+		foreign[i], _ = h.Alloc(size)
 	}
 	r.Parallel(t, func(id int) {
 		if len(foreign) > 0 {
-			h.free(foreign[id])
+			h.Free(foreign[id])
 		}
 		for range n {
-			b := h.alloc(size)
+			b, _ := h.Alloc(size)
 			p := h.bytes(b)
 			for range touches {
 				for k := range p {
 					p[k]++
 				}
 			}
-			h.free(b)
+			h.Free(b)
 		}
 		r.Count(work.Tally{Allocs: n, Frees: n, Bytes: n * size})
 	})
@@ -184,15 +184,15 @@ func syncpoolSimple(h *syncpoolHeap, r *work.Run) {
 		for _, k := range [...]int{25, 100, 400, 1600} {
 			for range max(n/k, 1) {
 				for i := range k {
-					b := h.alloc(size)
+					b, _ := h.Alloc(size)
 					clear(h.bytes(b))
 					blocks[i] = b
 				}
 				for i := range k / 2 {
-					h.free(blocks[i])
+					h.Free(blocks[i])
 				}
 				for i := k - 1; i >= k/2; i-- {
-					h.free(blocks[i])
+					h.Free(blocks[i])
 				}
 			}
 			tally.Allocs += max(n/k, 1) * k
@@ -226,10 +226,10 @@ func syncpoolThread(h *syncpoolHeap, r *work.Run) {
 		for range n {
 			i := places[p]
 			if b := blocks[i]; b != nil {
-				h.free(b)
+				h.Free(b)
 				tally.Frees++
 			}
-			b := h.alloc(int(sizes[s]))
+			b, _ := h.Alloc(int(sizes[s]))
 			clear(h.bytes(b))
 			blocks[i] = b
 			tally.Allocs++
@@ -243,7 +243,7 @@ func syncpoolThread(h *syncpoolHeap, r *work.Run) {
 		}
 		for _, b := range blocks {
 			if b != nil {
-				h.free(b)
+				h.Free(b)
 				tally.Frees++
 			}
 		}
