@@ -64,11 +64,17 @@ func TestBenchHelpAndList(t *testing.T) {
 	require.NotContains(t, out, "mcache")
 }
 
-// Every workload, interleaved, with all files.
+// shortTrace is a trace of a few hundred events.
+func shortTrace(t *testing.T) string {
+	t.Helper()
+	return file(t, "# alloctrace v1\n"+strings.Repeat("a 100\na 20\nz 4000\nf 1\nr 2 300\nf 0\nf 2\n", 50))
+}
+
+// Workloads of all kinds of metrics, interleaved, with all files.
 func TestBenchWritesRecords(t *testing.T) {
 	dir := t.TempDir()
 	page, data := filepath.Join(dir, "page.html"), filepath.Join(dir, "data.json")
-	status, out, errout := benched("-tiny", "-in-process", "-n", "2", "-against", "goheap,syncpool", "-json", data, "-html", page, "-out", filepath.Join(dir, "record"))
+	status, out, errout := benched("-tiny", "-in-process", "-n", "2", "-work", "micro,larson,latency,memory,collector,trace", "-against", "goheap", "-trace", shortTrace(t), "-json", data, "-html", page, "-out", filepath.Join(dir, "record"))
 	require.Equal(t, exitOK, status, errout)
 	f, err := os.Open(data)
 	require.NoError(t, err)
@@ -78,9 +84,9 @@ func TestBenchWritesRecords(t *testing.T) {
 	require.Equal(t, 2, r.Rounds)
 	require.Equal(t, "tiny", r.Scale)
 	require.NotEmpty(t, r.Commit)
-	require.Len(t, r.Works, len(work.Suite(runtime.GOMAXPROCS(0), work.Tiny))+2)
+	require.Greater(t, len(r.Works), 15)
 	for _, w := range r.Works {
-		require.Len(t, w.Results, 3, w.Name)
+		require.Len(t, w.Results, 2, w.Name)
 		for _, x := range w.Results {
 			require.Empty(t, x.Failed)
 			require.NotEmpty(t, x.Values)
@@ -90,7 +96,7 @@ func TestBenchWritesRecords(t *testing.T) {
 		}
 		require.Contains(t, out, "\n"+w.Name+": ")
 	}
-	require.Contains(t, out, "pair, 64 B, against one sync.Pool")
+	require.Contains(t, out, "pair, 64 B, against make")
 	html, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Contains(t, string(html), "larson")
@@ -108,7 +114,7 @@ func TestBenchInProcessesOfItsOwn(t *testing.T) {
 		against += ",c-*"
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	r := run(t, "", "bench", "-tiny", "-n", "1", "-work", "pair-64,larson,grow-shrink,trace", "-against", against, "-json", "-")
+	r := run(t, "", "bench", "-tiny", "-n", "1", "-work", "pair-64,larson,grow-shrink,trace", "-against", against, "-trace", shortTrace(t), "-json", "-")
 	require.Equal(t, exitOK, r.status, r.errout)
 	var got record.Record
 	require.NoError(t, json.Unmarshal([]byte(r.out), &got), "nothing but JSON")
