@@ -3,6 +3,7 @@
 //
 //	allocstat                        replay the trace that is built in
 //	allocstat replay [flags] [FILE…] replay traces, plain or gzip; - is standard input
+//	allocstat bench [flags]          compare with other allocators, in Go and in C
 //	allocstat snapshot PID [-json]   read the counters of a process from outside
 //	allocstat cut [flags] FILE       write a piece of a trace to standard output
 //	allocstat help [COMMAND]         say more

@@ -10,6 +10,7 @@ That was the trace that is built in. There is more:
   allocstat replay -free-running   let the trace's threads run at their own speed
   allocstat replay -hold           keep the blocks, then look at them from another terminal:
   allocstat snapshot PID           read the counters of any process that uses the library
+  allocstat bench -quick           compare with other allocators, in Go and in C
   allocstat help                   all commands and flags
 `
 
@@ -17,9 +18,10 @@ const helpAll = `allocstat replays the allocations of real programs and looks in
 
   allocstat                        replay the trace that is built in
   allocstat replay [flags] [FILE…] replay traces, plain or gzip; - is standard input
+  allocstat bench [flags]          compare with other allocators, in Go and in C, and record what was found
   allocstat snapshot PID [-json]   read the counters of a process from outside
   allocstat cut [flags] FILE       write a piece of a trace to standard output
-  allocstat help [COMMAND]         say more about replay, snapshot or cut
+  allocstat help [COMMAND]         say more about replay, bench, snapshot or cut
 
 Exit status: 0 everything verified, 1 a contender failed, 2 bad input or usage, 130 interrupted.
 `
@@ -62,9 +64,9 @@ func (t *tool) help(args []string) int {
 	text := helpAll
 	if len(args) > 0 {
 		var ok bool
-		text, ok = map[string]string{"replay": helpReplay, "snapshot": helpSnapshot, "cut": helpCut, "help": helpAll}[args[0]]
+		text, ok = map[string]string{"replay": helpReplay, "snapshot": helpSnapshot, "cut": helpCut, "bench": helpBench, "help": helpAll}[args[0]]
 		if !ok {
-			return t.fail(exitUsage, fmt.Errorf("help: no command %q: there are replay, snapshot, cut and help", args[0]))
+			return t.fail(exitUsage, fmt.Errorf("help: no command %q: there are replay, bench, snapshot, cut and help", args[0]))
 		}
 	}
 	fmt.Fprint(t.stdout, text)

@@ -59,7 +59,7 @@ func (t *tool) run(args []string) int {
 	case "help", "-h", "-help", "--help":
 		return t.help(rest)
 	default:
-		return t.fail(exitUsage, fmt.Errorf("no command %q: there are replay, snapshot, cut and help", name))
+		return t.fail(exitUsage, fmt.Errorf("no command %q: there are replay, bench, snapshot, cut and help", name))
 	}
 }
 

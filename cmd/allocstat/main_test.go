@@ -147,8 +147,8 @@ func TestBadInput(t *testing.T) {
 		{[]string{"replay", "-n", "0", good}, "replay: -n 0: must be 1 to 1000"},
 		{[]string{"replay", "-contender", "tcmalloc", good}, `replay: -contender: no contender "tcmalloc": there are lookaside, goheap, syncpool`},
 		{[]string{"replay", "-frobnicate"}, "replay: flag provided but not defined: -frobnicate"},
-		{[]string{"frobnicate"}, `no command "frobnicate": there are replay, snapshot, cut and help`},
-		{[]string{"help", "frobnicate"}, `help: no command "frobnicate": there are replay, snapshot, cut and help`},
+		{[]string{"frobnicate"}, `no command "frobnicate": there are replay, bench, snapshot, cut and help`},
+		{[]string{"help", "frobnicate"}, `help: no command "frobnicate": there are replay, bench, snapshot, cut and help`},
 		{[]string{"snapshot"}, "snapshot: 0 arguments: must be one, the number of a process"},
 		{[]string{"snapshot", "x"}, `snapshot: "x" is no number of a process`},
 		{[]string{"snapshot", "-json", "0"}, `snapshot: "0" is no number of a process`},
@@ -175,7 +175,7 @@ func TestCut(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "replay"}, {"replay", "-h"}, {"help", "snapshot"}, {"cut", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "replay"}, {"replay", "-h"}, {"help", "snapshot"}, {"help", "bench"}, {"cut", "-h"}} {
 		r := run(t, "", args...)
 		require.Equal(t, 0, r.status)
 		require.Contains(t, r.out, "allocstat")
