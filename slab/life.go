@@ -216,7 +216,7 @@ func (o *owner) reclaim(b []byte, want uint8, put func([]byte)) {
 		}
 		t.l.mu.Lock()
 		t.park()
-		t.l.putBack(t.r)
+		t.l.putBack([]ref{t.r})
 		t.l.mu.Unlock()
 	}
 	if o.leaked--; o.leaked == 0 {

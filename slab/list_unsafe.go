@@ -36,6 +36,8 @@ type list struct {
 	maxDepth uint32
 	debug    Debug
 
+	used atomic.Bool // it ever had a slab
+
 	mu     sync.Mutex
 	closed bool
 	trips  uint64 // refills and spills when the list was last looked over
@@ -309,9 +311,7 @@ func (l *list) cacheRefs(c *statspage.Cache) []ref { return unsafe.Slice(slot(c,
 // drainCache puts everything that c parks on the slabs. c is revoked.
 func (l *list) drainCache(c *statspage.Cache) {
 	i := parkedIn(c)
-	for _, r := range l.cacheRefs(c)[:i] {
-		l.putBack(r)
-	}
+	l.putBack(l.cacheRefs(c)[:i])
 	atomic.StoreUint64(&c.W, c.W-uint64(i)*statspage.OneParked)
 	add(&c.Out, uint64(i))
 }
@@ -342,9 +342,7 @@ func (l *list) spillDepot(keep int) {
 	if n <= 0 {
 		return
 	}
-	for _, r := range l.depot[:n] {
-		l.putBack(r)
-	}
+	l.putBack(l.depot[:n])
 	l.depot = append(l.depot[:0], l.depot[n:]...)
 	l.n.Depot = uint64(len(l.depot))
 }

@@ -85,6 +85,7 @@ func (l *list) newSlab() (*slabHdr, error) {
 	s.index = uint32(len(l.slabs))
 	l.slabs = append(l.slabs, s.addr())
 	l.n.Slabs++
+	l.used.Store(true)
 	l.n.Held += uint64(pages * page)
 	return s, nil
 }
@@ -212,27 +213,40 @@ func (s *slabHdr) takeReturned(to []ref, want *uint32) []ref {
 	}
 }
 
-// putBack returns a parked block to its slab, and the slab to the arena when
-// that was the last block out of it.
-func (l *list) putBack(r ref) {
-	st := r.stateByte()
-	if *st&^subMask != stParked {
-		return // see pop
+// putBack returns parked blocks to their slabs, and slabs to the arena that
+// have all of theirs back. Blocks that were freed one after the other often
+// share a slab, which is looked up and placed once then.
+func (l *list) putBack(refs []ref) {
+	var s *slabHdr
+	for _, r := range refs {
+		st := r.stateByte()
+		if *st&^subMask != stParked {
+			continue // see pop
+		}
+		if s == nil || r.addr-s.base >= uintptr(s.granules)<<arena.GranuleShift {
+			l.settle(s)
+			s = l.o.descOf(r.pointer()).header()
+		}
+		i := r.state - uintptr(unsafe.Pointer(s.state(0)))
+		*st &= subMask
+		w := uint32(i / 64)
+		s.bitmap()[w] |= 1 << (i % 64)
+		s.hint = min(s.hint, w)
+		s.free++
+		l.n.OnSlabs++
 	}
-	d := l.o.descOf(r.pointer())
-	s := d.header()
-	i := r.state - uintptr(unsafe.Pointer(s.state(0)))
-	*st &= subMask
-	w := uint32(i / 64)
-	s.bitmap()[w] |= 1 << (i % 64)
-	s.hint = min(s.hint, w)
-	s.free++
-	l.n.OnSlabs++
-	if s.free == s.carved {
+	l.settle(s)
+}
+
+// settle puts a slab that got blocks back where it belongs.
+func (l *list) settle(s *slabHdr) {
+	switch {
+	case s == nil:
+	case s.free == s.carved:
 		l.retire(s)
-		return
+	default:
+		l.place(s)
 	}
-	l.place(s)
 }
 
 // maxSpare is the largest slab, in granules, of which an empty one is kept.

@@ -66,7 +66,7 @@ func (o *owner) lookOver() {
 	if len(o.lists) == 1 {
 		return
 	}
-	if l := o.lists[o.rounds.Add(1)%uint32(len(o.lists))]; l.mu.TryLock() {
+	if l := o.lists[o.rounds.Add(1)%uint32(len(o.lists))]; l.used.Load() && l.mu.TryLock() {
 		if !l.closed {
 			l.lookOver()
 		}
