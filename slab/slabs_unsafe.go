@@ -217,31 +217,47 @@ func (s *slabHdr) takeReturned(to []ref, want *uint32) []ref {
 // have all of theirs back. Blocks that were freed one after the other often
 // share a slab, which is looked up and placed once then.
 func (l *list) putBack(refs []ref) {
-	var s *slabHdr
-	for _, r := range refs {
+	for len(refs) > 0 {
+		s := l.o.descOf(refs[0].pointer()).header()
+		n, good := s.takeBack(refs)
+		refs = refs[n:]
+		if good > 0 {
+			s.free += good
+			l.n.OnSlabs += uint64(good)
+			l.settle(s)
+		}
+	}
+}
+
+// takeBack marks the blocks at the beginning of refs that are s's as back,
+// and returns how many there are and how many of them were parked; see pop
+// for the others.
+func (s *slabHdr) takeBack(refs []ref) (n int, good uint32) {
+	size, first := uintptr(s.granules)<<arena.GranuleShift, uintptr(unsafe.Pointer(s.state(0)))
+	bm, low := s.bitmap(), s.hint
+	for i := range refs {
+		r := &refs[i]
+		if r.addr-s.base >= size {
+			break
+		}
+		n++
 		st := r.stateByte()
 		if *st&^subMask != stParked {
-			continue // see pop
+			continue
 		}
-		if s == nil || r.addr-s.base >= uintptr(s.granules)<<arena.GranuleShift {
-			l.settle(s)
-			s = l.o.descOf(r.pointer()).header()
-		}
-		i := r.state - uintptr(unsafe.Pointer(s.state(0)))
 		*st &= subMask
-		w := uint32(i / 64)
-		s.bitmap()[w] |= 1 << (i % 64)
-		s.hint = min(s.hint, w)
-		s.free++
-		l.n.OnSlabs++
+		at := r.state - first
+		bm[at/64] |= 1 << (at % 64)
+		low = min(low, uint32(at/64))
+		good++
 	}
-	l.settle(s)
+	s.hint = low
+	return n, good
 }
 
 // settle puts a slab that got blocks back where it belongs.
 func (l *list) settle(s *slabHdr) {
 	switch {
-	case s == nil:
 	case s.free == s.carved:
 		l.retire(s)
 	default:
