@@ -11,12 +11,20 @@ import (
 	"unsafe"
 
 	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/percpu"
 )
 
 func addrOf(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
 // free is the slow path of Free and Put for blocks in the state want.
 func (o *owner) free(op string, b []byte, want uint8) {
+	// The usual reason to be here is a full cache.
+	if l, r := o.claimPinned(addrOf(b), want); l != nil {
+		if !l.give(r) {
+			panic(o.afterClose(op, addrOf(b)))
+		}
+		return
+	}
 	o.life.RLock()
 	bad := o.claim(op, addrOf(b), want)
 	if bad == nil && !o.hand(addrOf(b)) {
@@ -52,6 +60,25 @@ func (o *owner) claim(op string, p unsafe.Pointer, want uint8) *MisuseError {
 		t.park()
 	}
 	return bad
+}
+
+// claimPinned is claim for those who do not hold life: while we are pinned
+// and the shards are open the arena cannot go away. It returns nil when
+// anything is unusual.
+func (o *owner) claimPinned(p unsafe.Pointer, want uint8) (l *list, r ref) {
+	id := percpu.Pin()
+	if uint(id) < uint(o.open.Load()) {
+		if st, sub, ok := o.claimFast(p); ok && *st == want|sub {
+			l, r = o.lists[o.descOf(p).header().class], refTo(p, st)
+			if l.debug == 0 {
+				*st = stParked | sub
+			} else {
+				l = nil // its bytes will be touched: hold life
+			}
+		}
+	}
+	percpu.Unpin(id)
+	return l, r
 }
 
 // claimFast finds the state byte that p would have if it were a block's

@@ -15,6 +15,7 @@ import (
 
 	"offheap.example/lookaside/internal/invariant"
 	"offheap.example/lookaside/internal/percpu"
+	"offheap.example/lookaside/internal/race"
 	"offheap.example/lookaside/internal/statspage"
 )
 
@@ -63,23 +64,33 @@ func (l *list) setUp(c *statspage.Cache) {
 	}
 }
 
-// Slow paths change the words of a cache by atomic stores, so that Stats may
-// read them at any time; the P that owns the cache is pinned, or revoked.
-func add(p *uint64, n uint64) { atomic.StoreUint64(p, *p+n) }
+// Slow paths change the words of a cache while the P that owns it is pinned,
+// or revoked. Stats may read them at any time: race builds store them
+// atomically, elsewhere an aligned store is one.
+func set64(p *uint64, v uint64) {
+	if race.Enabled {
+		atomic.StoreUint64(p, v)
+		return
+	}
+	*p = v
+}
+
+func add(p *uint64, n uint64) { set64(p, *p+n) }
 
 // get is the slow path of every get: it hands out one block and, on the way,
 // fills the current P's cache.
 func (l *list) get(op string) (ref, error) {
 	// Step 1: the list's lock. Whoever holds it may use depot and slabs.
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.closed {
+		l.mu.Unlock()
 		return ref{}, l.o.errClosed(op)
 	}
 	// Step 2: the depot must have a block, from a slab if need be.
 	want := l.grow()
 	if len(l.depot) == 0 {
 		if err := l.fill(want); err != nil {
+			l.mu.Unlock()
 			return ref{}, l.o.errFrom(op, int(l.size), err)
 		}
 	}
@@ -93,16 +104,29 @@ func (l *list) get(op string) (ref, error) {
 	percpu.Unpin(id)
 	// Step 4: no cache, or only rubbish in it: take one directly.
 	if r == (ref{}) {
-		if r = l.popDepot(); r == (ref{}) {
-			if err := l.fill(1); err != nil {
-				return ref{}, l.o.errFrom(op, int(l.size), err)
-			}
-			r = l.popDepot()
+		var err error
+		if r, err = l.getDirect(op); err != nil {
+			l.mu.Unlock()
+			return ref{}, err
 		}
-		*r.stateByte() ^= stLive ^ stParked
-		l.n.Gets++
-		l.n.GetBytes += uint64(l.size)
 	}
+	l.mu.Unlock()
+	l.o.lookOver()
+	return r, nil
+}
+
+// getDirect hands out a block past the shards. The caller holds l.mu.
+func (l *list) getDirect(op string) (ref, error) {
+	r := l.popDepot()
+	if r == (ref{}) {
+		if err := l.fill(1); err != nil {
+			return ref{}, l.o.errFrom(op, int(l.size), err)
+		}
+		r = l.popDepot()
+	}
+	*r.stateByte() ^= stLive ^ stParked
+	l.n.Gets++
+	l.n.GetBytes += uint64(l.size)
 	return r, nil
 }
 
@@ -166,10 +190,8 @@ func (l *list) take(op string, zero int) (ref, error) {
 	}
 	if err != nil {
 		l.failed()
-		return ref{}, err
 	}
-	l.o.lookOver()
-	return r, nil
+	return r, err
 }
 
 func (l *list) takeOnce(op string, zero int) (ref, error) {
@@ -212,9 +234,7 @@ func (l *list) give(r ref) bool {
 	if l.pinnedWay() && !invariant.Sometimes(25) && l.quickPut(r) {
 		return true
 	}
-	ok := l.put(r)
-	l.o.lookOver()
-	return ok
+	return l.put(r)
 }
 
 // pop takes the newest good block from c, which is ours.
@@ -232,7 +252,7 @@ func (l *list) pop(c *statspage.Cache) ref {
 		}
 		// A block that is not parked has no business here: two goroutines
 		// freed it at the same moment. Hand it out to nobody.
-		atomic.StoreUint64(&c.W, c.W-statspage.OneParked)
+		set64(&c.W, c.W-statspage.OneParked)
 		add(&c.Out, 1)
 	}
 }
@@ -252,8 +272,8 @@ func (l *list) popDepot() ref {
 // put is the slow path of every put: r's state is parked already.
 func (l *list) put(r ref) bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.closed {
+		l.mu.Unlock()
 		return false
 	}
 	l.ensureDepot()
@@ -276,6 +296,8 @@ func (l *list) put(r ref) bool {
 		l.spillDepot(l.depotMax() / 2)
 	}
 	l.n.Depot = uint64(len(l.depot))
+	l.mu.Unlock()
+	l.o.lookOver()
 	return true
 }
 
@@ -286,7 +308,7 @@ func (l *list) unload(c *statspage.Cache, k uint32) {
 	refs := l.cacheRefs(c)
 	l.depot = append(l.depot, refs[:k]...)
 	copy(refs, refs[k:i])
-	atomic.StoreUint64(&c.W, c.W-uint64(k)*statspage.OneParked)
+	set64(&c.W, c.W-uint64(k)*statspage.OneParked)
 	add(&c.Out, uint64(k))
 	add(&c.Spills, 1)
 	if capOf(c) > l.depth {
@@ -301,7 +323,7 @@ func (l *list) fold(c *statspage.Cache) {
 	const many = 1 << 46
 	if gets := c.W >> statspage.CountBits; gets >= many {
 		add(&c.Folded, gets)
-		atomic.StoreUint64(&c.W, c.W&statspage.CountMask)
+		set64(&c.W, c.W&statspage.CountMask)
 	}
 }
 
@@ -312,7 +334,7 @@ func (l *list) cacheRefs(c *statspage.Cache) []ref { return unsafe.Slice(slot(c,
 func (l *list) drainCache(c *statspage.Cache) {
 	i := parkedIn(c)
 	l.putBack(l.cacheRefs(c)[:i])
-	atomic.StoreUint64(&c.W, c.W-uint64(i)*statspage.OneParked)
+	set64(&c.W, c.W-uint64(i)*statspage.OneParked)
 	add(&c.Out, uint64(i))
 }
 

@@ -231,10 +231,10 @@ func (o *owner) closeLocal(c *Local) {
 			gets := h.W>>statspage.CountBits + h.Folded
 			l.n.Gets += gets
 			l.n.Puts += gets + h.Out - h.In
-			atomic.StoreUint64(&h.W, 0)
-			atomic.StoreUint64(&h.Folded, 0)
-			atomic.StoreUint64(&h.In, 0)
-			atomic.StoreUint64(&h.Out, 0)
+			set64(&h.W, 0)
+			set64(&h.Folded, 0)
+			set64(&h.In, 0)
+			set64(&h.Out, 0)
 		}
 		l.mu.Unlock()
 	}
