@@ -40,26 +40,26 @@ func (a *Allocator) allocLarge(op string, n, to int, zero bool) ([]byte, error) 
 		return nil, a.refuseLarge(a.errFrom(op, n, errors.New("larger than any address space")))
 	}
 	pages := (n + page - 1) / page
-	run, err := a.takeLarge(op, n, pages, to, zero)
+	b, err := a.takeLarge(op, n, pages, to, zero)
 	if err != nil && a.rescue(err) {
-		run, err = a.takeLarge(op, n, pages, to, zero)
+		b, err = a.takeLarge(op, n, pages, to, zero)
 	}
 	if err != nil {
 		return nil, a.refuseLarge(err)
 	}
-	return bytesAt(run.Base(), n, pages*page), nil
+	return b, nil
 }
 
 // takeLarge gets a run and accounts for it.
-func (a *Allocator) takeLarge(op string, n, pages, to int, zero bool) (arena.Run, error) {
+func (a *Allocator) takeLarge(op string, n, pages, to int, zero bool) ([]byte, error) {
 	a.life.RLock() // the run must not outlive the arena before it is ours
 	defer a.life.RUnlock()
 	if a.closed {
-		return arena.Run{}, a.errClosed(op)
+		return nil, a.errClosed(op)
 	}
 	run, err := a.acquire(pages, to, zero)
 	if err != nil {
-		return arena.Run{}, a.errFrom(op, n, err)
+		return nil, a.errFrom(op, n, err)
 	}
 	g := &a.large
 	g.mu.Lock()
@@ -67,7 +67,7 @@ func (a *Allocator) takeLarge(op string, n, pages, to int, zero bool) (arena.Run
 	g.live[uintptr(run.Base())] = largeBlock{run, stLive}
 	g.n.Gets++
 	g.n.GetBytes += uint64(len(run.Bytes()))
-	return run, nil
+	return run.Bytes()[:n], nil
 }
 
 func (a *Allocator) acquire(pages, to int, zero bool) (arena.Run, error) {
