@@ -294,14 +294,15 @@ func (p *parser) switchTo(v uint64) error {
 	return nil
 }
 
-const endMark = "# end:"
+// endMark begins the text of the comment that closes a trace.
+const endMark = "end:"
 
 // comment keeps what stands ahead of the events and checks the end line.
 func (p *parser) comment(l []byte) error {
-	if !bytes.HasPrefix(l, []byte(endMark)) {
+	text := bytes.TrimPrefix(l[1:], []byte(" "))
+	if !bytes.HasPrefix(text, []byte(endMark)) {
 		if !p.begun && !p.ended {
-			text := string(bytes.TrimPrefix(l[1:], []byte(" ")))
-			p.t.Comments = append(p.t.Comments, text)
+			p.t.Comments = append(p.t.Comments, string(text))
 		}
 		return nil
 	}
@@ -310,7 +311,7 @@ func (p *parser) comment(l []byte) error {
 	}
 	p.ended = true
 	t := &p.t.Totals
-	for field := range bytes.FieldsSeq(l[len(endMark):]) {
+	for field := range bytes.FieldsSeq(text[len(endMark):]) {
 		key, value, _ := bytes.Cut(field, []byte("="))
 		var have int64
 		switch string(key) {

@@ -97,7 +97,7 @@ func (w *Writer) emit(op Op, numbers ...int64) {
 // Close writes the end line and flushes. It does not close what is written to.
 func (w *Writer) Close() error {
 	w.text(fmt.Sprintf("%s allocs=%d frees=%d reallocs=%d xthread_frees=%d leaked_objs=%d",
-		endMark, w.t.Allocs, w.t.Frees, w.t.Reallocs, w.t.CrossFrees, len(w.owners)))
+		"# "+endMark, w.t.Allocs, w.t.Frees, w.t.Reallocs, w.t.CrossFrees, len(w.owners)))
 	if w.err != nil {
 		return w.err
 	}
