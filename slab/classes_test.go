@@ -66,7 +66,7 @@ func TestAlignedClasses(t *testing.T) {
 // and the start is a multiple of an eighth of the grain.
 func TestStateGrains(t *testing.T) {
 	check := func(stride, granules int) {
-		shift := log2(stride) - subBits
+		shift := min(maxShift, log2(stride)-subBits)
 		bytes := granules * arena.Granule
 		require.LessOrEqual(t, bytes>>(shift+subBits), grainsMax, "stride %d", stride)
 		last := -1

@@ -21,6 +21,7 @@ func (o *owner) free(op string, b []byte, want uint8) {
 	// The usual reason to be here is a full cache.
 	if l, r := o.claimPinned(addrOf(b), want); l != nil {
 		if !l.give(r) {
+			o.tooLate(r, want)
 			panic(o.afterClose(op, addrOf(b)))
 		}
 		return
@@ -79,6 +80,16 @@ func (o *owner) claimPinned(p unsafe.Pointer, want uint8) (l *list, r ref) {
 	}
 	percpu.Unpin(id)
 	return l, r
+}
+
+// tooLate undoes claimPinned: its list was closed meanwhile, and counted the
+// block as out.
+func (o *owner) tooLate(r ref, want uint8) {
+	o.life.RLock()
+	if !o.gone {
+		*r.stateByte() = want | *r.stateByte()&subMask
+	}
+	o.life.RUnlock()
 }
 
 // claimFast finds the state byte that p would have if it were a block's

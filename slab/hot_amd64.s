@@ -36,8 +36,11 @@ TEXT slab·alloc<>(SB), NOSPLIT, $0-0
 	TESTL   DI, DI
 	JEQ     slow
 	MOVQ    56(CX)(DI*1), R8    // its state byte
-	XORB    $0x88, (R8)         // parked becomes live
-	JMI     rubbish             // it was not parked
+	MOVBLZX (R8), R9
+	XORL    $0x88, R9           // parked becomes live
+	TESTB   R9, R9
+	JMI     slow                // it was not parked
+	MOVB    R9, (R8)
 	ADDQ    $0xfff0, SI
 	MOVQ    SI, (CX)            // one more get, one less parked
 	MOVQ    48(CX)(DI*1), AX
@@ -45,8 +48,6 @@ TEXT slab·alloc<>(SB), NOSPLIT, $0-0
 	XORL    DI, DI
 	XORL    SI, SI
 	RET
-rubbish:
-	XORB    $0x88, (R8)
 slow:
 	MOVQ    entry_slow(DX), CX
 	JMP     CX
@@ -125,8 +126,11 @@ TEXT slab·get<>(SB), NOSPLIT, $0-0
 	TESTL   DI, DI
 	JEQ     slow
 	MOVQ    56(CX)(DI*1), R8
-	XORB    $0x88, (R8)
-	JMI     rubbish
+	MOVBLZX (R8), R9
+	XORL    $0x88, R9
+	TESTB   R9, R9
+	JMI     slow
+	MOVB    R9, (R8)
 	ADDQ    $0xfff0, SI
 	MOVQ    SI, (CX)
 	MOVQ    Lookaside_size(AX), BX
@@ -135,8 +139,6 @@ TEXT slab·get<>(SB), NOSPLIT, $0-0
 	XORL    DI, DI
 	XORL    SI, SI
 	RET
-rubbish:
-	XORB    $0x88, (R8)
 slow:
 	MOVQ    entry_slow(DX), CX
 	JMP     CX
@@ -173,8 +175,11 @@ TEXT slab·localAlloc<>(SB), NOSPLIT, $0-0
 	TESTL   DI, DI
 	JEQ     slow
 	MOVQ    56(CX)(DI*1), R8
-	XORB    $0x88, (R8)
-	JMI     rubbish
+	MOVBLZX (R8), R9
+	XORL    $0x88, R9
+	TESTB   R9, R9
+	JMI     slow
+	MOVB    R9, (R8)
 	ADDQ    $0xfff0, SI
 	MOVQ    SI, (CX)
 	MOVQ    48(CX)(DI*1), AX
@@ -182,8 +187,6 @@ TEXT slab·localAlloc<>(SB), NOSPLIT, $0-0
 	XORL    DI, DI
 	XORL    SI, SI
 	RET
-rubbish:
-	XORB    $0x88, (R8)
 slow:
 	MOVQ    entry_slow(DX), CX
 	JMP     CX

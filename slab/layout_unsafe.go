@@ -55,6 +55,11 @@ const (
 	// grainsMax bounds the state bytes of a slab; a wild address cannot
 	// make us look further.
 	grainsMax = 1 << 13
+
+	// maxShift keeps grains small enough: an address that is no multiple of
+	// an eighth of its grain has low bits, which the rotation moves above
+	// every legal grain.
+	maxShift = 16
 )
 
 // ref is one block in a magazine: where it is, and where its state is.

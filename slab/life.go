@@ -30,7 +30,7 @@ func (o *owner) attach(self arena.Owner, src *arena.Arena, stride uintptr) error
 		o.tagOf = func(uint8, uintptr) Tag { return o.tag }
 	}
 	for _, l := range o.lists {
-		l.shift = uint8(bits.Len32(l.stride) - 1 - subBits)
+		l.shift = uint8(min(maxShift, bits.Len32(l.stride)-1-subBits))
 		l.grains = (l.granules<<arena.GranuleShift + 1<<(l.shift+subBits) - 1) >> (l.shift + subBits)
 		l.depth = l.minDepth
 	}
@@ -58,13 +58,16 @@ func (o *owner) close(stats func() Stats) error {
 	if o.isClosed() {
 		return nil
 	}
-	// Step 1: nobody is in a shard, and everything parked goes home.
+	// Step 1: nobody is in a shard, and everything parked goes home. From
+	// here on no fast path looks at the arena's records either: who is not
+	// its owner any more does not hear of its end.
+	o.span.Store(0)
 	o.quiesce(o.drain)
-	o.closeLocals()
 	// Step 2: nobody is in a slow path that looks at blocks without a
 	// list's lock. List by list, no block moves any more; count what is out.
 	o.life.Lock()
 	defer o.life.Unlock()
+	o.closeLocals()
 	var leaks []Leak
 	for _, l := range o.lists {
 		l.mu.Lock()
@@ -113,6 +116,9 @@ func (o *owner) unpublish() {
 func (o *owner) arenaClosing(stats func() Stats) {
 	o.maint.Lock()
 	defer o.maint.Unlock()
+	if !o.started {
+		return // it was refused, and nobody has it
+	}
 	o.span.Store(0)
 	o.quiesce(func() {})
 	for _, l := range o.lists {
@@ -150,7 +156,11 @@ func (l *list) leaks(to []Leak) []Leak {
 	for _, p := range l.slabs {
 		s := headerAt(p)
 		for i := uintptr(0); i < uintptr(s.grains); i++ {
-			if st := *s.state(i); isOut(st) {
+			st := *s.state(i)
+			if st >= stParked {
+				st = stLive | st&subMask // on its way back, but too late
+			}
+			if isOut(st) {
 				byTag[l.o.tagOf(st&^subMask, s.base+(i<<subBits|uintptr(st&subMask))<<s.shift)]++
 			}
 		}
@@ -186,17 +196,33 @@ func leakError(what string, leaks []Leak) *LeakError {
 // its slab is back. On an open list it is Put; on a closed arena, or for a
 // block that is not out, it does nothing. It is for the floor above, whose
 // objects may outlive their list.
-func (l *Lookaside) Reclaim(b []byte) { l.reclaim(b, stLive, l.Put) }
+func (l *Lookaside) Reclaim(b []byte) { l.reclaim(b, stLive) }
 
 // Reclaim is Lookaside.Reclaim for an allocator.
-func (a *Allocator) Reclaim(b []byte) { a.reclaim(b, stLive, a.Free) }
+func (a *Allocator) Reclaim(b []byte) { a.reclaim(b, stLive) }
 
 // Reclaim is Lookaside.Reclaim for a tag.
-func (x *Tagged) Reclaim(b []byte) { x.a.reclaim(b, x.state, x.Free) }
+func (x *Tagged) Reclaim(b []byte) {
+	if !x.a.isClosed() {
+		x.Free(b)
+		return
+	}
+	x.a.reclaim(b, x.state)
+}
 
-func (o *owner) reclaim(b []byte, want uint8, put func([]byte)) {
-	if !o.isClosed() {
-		put(b)
+func (o *owner) reclaim(b []byte, want uint8) {
+	o.life.RLock()
+	closed, bad := o.closed, (*MisuseError)(nil)
+	if !closed {
+		if bad = o.claim("reclaim", addrOf(b), want); bad == nil {
+			o.hand(addrOf(b))
+		}
+	}
+	o.life.RUnlock()
+	switch {
+	case bad != nil:
+		panic(bad)
+	case !closed:
 		return
 	}
 	o.life.Lock()

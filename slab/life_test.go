@@ -605,3 +605,78 @@ func TestTaggedWhileClosing(t *testing.T) {
 		require.NoError(t, src.Close())
 	}
 }
+
+// Lists and arena closed in good order: what comes back late is refused, not
+// looked for in memory that is gone.
+func TestPutAfterBothAreClosed(t *testing.T) {
+	src := openArena(t, arena.Config{})
+	l, err := New(src, Config{Size: 64})
+	require.NoError(t, err)
+	a, err := NewAllocator(src, AllocatorConfig{})
+	require.NoError(t, err)
+	c := a.NewLocal()
+	b, err := l.Get()
+	require.NoError(t, err)
+	d, e := mustAlloc(t, a, 100), mustAlloc(t, c, 50)
+	l.Put(b)
+	a.Free(d)
+	c.Free(e)
+	require.NoError(t, l.Close())
+	require.NoError(t, a.Close())
+	require.NoError(t, src.Close())
+	for _, f := range []func(){
+		func() { l.Put(b) }, func() { a.Free(d) }, func() { c.Free(e) },
+		func() { l.PutBatch([][]byte{b}) }, func() { a.FreeBatch([][]byte{d}) },
+	} {
+		require.Equal(t, UseAfterClose, misuse(t, f).Kind)
+	}
+}
+
+// Lists made while their arena closes: whole or refused.
+func TestNewWhileTheArenaCloses(t *testing.T) {
+	for i := range 300 {
+		src, err := arena.Open(arena.Config{Reserve: 1 << 26})
+		require.NoError(t, err)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if l, err := New(src, Config{Size: 64}); err == nil {
+				_, _ = l.Get()
+				_ = l.Close()
+			}
+			if a, err := NewAllocator(src, AllocatorConfig{}); err == nil {
+				_, _ = a.Alloc(100)
+				_ = a.Stats()
+			}
+		}()
+		time.Sleep(time.Duration(i%60) * time.Microsecond)
+		require.NoError(t, src.Close())
+		<-done
+	}
+}
+
+// Locals that their goroutines close while the allocator is being closed.
+func TestLocalsCloseWhileClosing(t *testing.T) {
+	for range 100 {
+		src := openArena(t, arena.Config{Reserve: 1 << 26})
+		a, err := NewAllocator(src, AllocatorConfig{})
+		require.NoError(t, err)
+		var locals []*Local
+		for range 8 {
+			c := a.NewLocal()
+			c.Free(mustAlloc(t, c, 100))
+			locals = append(locals, c)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for _, c := range locals {
+				_ = c.Close()
+				_ = a.NewLocal()
+			}
+		}()
+		require.NoError(t, a.Close())
+		<-done
+		require.Zero(t, src.Stats().InUse)
+	}
+}

@@ -16,7 +16,8 @@ import (
 )
 
 // Local is a shard of an allocator that one goroutine owns: no pin, no
-// atomic. Its methods must not be called by two goroutines at once. A block
+// atomic. Its methods must not be called by two goroutines at once, nor Alloc
+// and Free while the allocator is being closed; Close may be. A block
 // from a Local may be freed by anybody, and a Local may free anybody's block.
 type Local struct {
 	a        *Allocator

@@ -55,6 +55,8 @@ func New(src *arena.Arena, cfg Config) (*Lookaside, error) {
 	}
 	l.lists = []*list{&l.only}
 	l.what, l.name, l.tag, l.careful = "lookaside", cfg.Name, cfg.Tag, cfg.Debug != 0
+	l.maint.Lock() // the arena's end waits until we are whole
+	defer l.maint.Unlock()
 	if err := l.attach(l, src, statspage.CacheHead+uintptr(maxDepth)*refSize); err != nil {
 		return nil, err
 	}
@@ -129,7 +131,7 @@ func slabGranules(stride int) int {
 	least := max(16<<10, min(8*stride, max(64<<10, stride)))
 	g := (least + arena.Granule - 1) / arena.Granule
 	for best := g; ; g++ {
-		if tail := g * arena.Granule % stride; tail*50 <= g*arena.Granule {
+		if tail := int64(g * arena.Granule % stride); tail*50 <= int64(g)*arena.Granule {
 			return g
 		}
 		if g >= 2*best+8 {

@@ -205,3 +205,48 @@ func TestFreeOfABlockNeverHandedOut(t *testing.T) {
 	require.NoError(t, a.Audit())
 	a.Free(b)
 }
+
+// Blocks so large that their grains are not: no address inside one passes for
+// its start, or for another one's.
+func TestInteriorOfHugeBlocks(t *testing.T) {
+	for size, n := range map[int]int{1 << 20: 300, 3 << 20: 40, MaxSize: 3} {
+		l := newLookaside(t, Config{Size: size})
+		var out [][]byte
+		for range n {
+			b, err := l.Get()
+			require.NoError(t, err)
+			out = append(out, b)
+		}
+		for _, b := range out {
+			for _, at := range []int{1, 2, 3, 7, 8, 63, 64, 127, 4096, 1 << 16, size - 1} {
+				require.Equal(t, Misaligned, misuse(t, func() { l.Put(b[at:]) }).Kind, "%d of %d", at, size)
+			}
+		}
+		require.NoError(t, l.Audit())
+		l.PutBatch(out)
+		require.NoError(t, l.Close())
+	}
+}
+
+// Two goroutines that free a block in the same instant leave two references
+// to it. They are dropped wherever they turn up.
+func TestBlockParkedTwice(t *testing.T) {
+	a := newAllocator(t)
+	for _, n := range []int{64, 32768} {
+		l := &a.classes[classFor(n)]
+		x, y := mustAlloc(t, a, n), mustAlloc(t, a, n)
+		var refs []ref
+		for _, b := range [][]byte{x, y} {
+			in, bad := a.tame("free", addrOf(b), stLive)
+			require.Nil(t, bad)
+			in.park()
+			refs = append(refs, in.r)
+		}
+		l.mu.Lock()
+		l.putBack([]ref{refs[0], refs[1], refs[0]})
+		l.mu.Unlock()
+		c := mustAlloc(t, a, n)
+		a.Free(c)
+		a.Trim()
+	}
+}

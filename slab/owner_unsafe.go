@@ -57,11 +57,12 @@ type owner struct {
 
 	// life is held shared by slow paths that look at records of the arena
 	// without a list's lock, and exclusively by those who close.
-	life   sync.RWMutex
-	closed bool  // guarded by life; also set in every list
-	gone   bool  // the arena is closed too
-	last   Stats // what Stats says from then on
-	leaked int64 // blocks that were out; guarded by life
+	life    sync.RWMutex
+	started bool  // guarded by maint: it was opened to the end
+	closed  bool  // guarded by life; also set in every list
+	gone    bool  // the arena is closed too
+	last    Stats // what Stats says from then on
+	leaked  int64 // blocks that were out; guarded by life
 
 	careful bool   // blocks are debugged: no fast path
 	more    others // what is not in lists; nil for a lookaside
@@ -122,6 +123,7 @@ func (o *owner) start() {
 	s := o.src.Space()
 	o.base, o.table = uintptr(s.Base), s.Table
 	o.span.Store(s.Size)
+	o.started = true
 	o.admit()
 }
 

@@ -218,6 +218,10 @@ func (s *slabHdr) takeReturned(to []ref, want *uint32) []ref {
 // share a slab, which is looked up and placed once then.
 func (l *list) putBack(refs []ref) {
 	for len(refs) > 0 {
+		if *refs[0].stateByte()&^subMask != stParked {
+			refs = refs[1:] // parked twice, see pop; its slab may be gone
+			continue
+		}
 		s := l.o.descOf(refs[0].pointer()).header()
 		n, good := s.takeBack(refs)
 		refs = refs[n:]

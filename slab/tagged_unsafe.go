@@ -157,6 +157,7 @@ func (x *Tagged) Free(b []byte) {
 			x.count(0, 1, -size)
 		} else {
 			a.unclaim(p, x.state)
+			a.rememberSide(x, p)
 			bad = a.afterClose("free", p)
 		}
 	}
@@ -177,14 +178,7 @@ func (x *Tagged) adopt(b []byte, err error) ([]byte, error) {
 	if a.closed {
 		return nil, a.errClosed("alloc") // it is among the leaks that Close reported
 	}
-	if x.state == stTagMax<<subBits {
-		a.tagMu.Lock()
-		if a.side == nil {
-			a.side = make(map[uintptr]uint16)
-		}
-		a.side[uintptr(p)] = x.index
-		a.tagMu.Unlock()
-	}
+	a.rememberSide(x, p)
 	if st, sub, ok := a.claimFast(p); ok {
 		*st = x.state | sub
 	} else if a.isLarge(p) {
@@ -317,6 +311,17 @@ func (a *Allocator) wrongSideTag(op string, p unsafe.Pointer) *MisuseError {
 		bad = &MisuseError{Op: op, Kind: WrongTag, List: a.name, Tag: a.tagOfState(stTagMax<<subBits, uintptr(p)), Addr: uintptr(p)}
 	}
 	return bad
+}
+
+func (a *Allocator) rememberSide(x *Tagged, p unsafe.Pointer) {
+	if x.state == stTagMax<<subBits {
+		a.tagMu.Lock()
+		if a.side == nil {
+			a.side = make(map[uintptr]uint16)
+		}
+		a.side[uintptr(p)] = x.index
+		a.tagMu.Unlock()
+	}
 }
 
 func (a *Allocator) forgetSide(x *Tagged, p unsafe.Pointer) {
