@@ -206,17 +206,12 @@ func (l *list) putLocal(c *Local, r ref) bool {
 // Close gives back what the Local has parked. Alloc returns ErrClosed from
 // then on; Free goes to the allocator. A second Close does nothing.
 func (c *Local) Close() error {
-	if c.closed {
-		return nil
-	}
 	a := c.a
-	a.life.RLock()
+	a.life.RLock() // a Close of the allocator may be closing c, too
 	defer a.life.RUnlock()
-	if a.closed {
-		c.forget()
-		return nil
+	if !c.closed {
+		a.closeLocal(c)
 	}
-	a.closeLocal(c)
 	return nil
 }
 
