@@ -18,6 +18,22 @@
 
 // A cache: W at 0, Cap at 8, Size at 12, references from 64 on: address, state.
 
+// POP takes the newest block out of the cache CX: DI is left at the offset
+// behind its reference. A block that is not parked is not touched.
+#define POP \
+	MOVQ    (CX), SI               \
+	MOVWLZX SI, DI                 \
+	TESTL   DI, DI                 \
+	JEQ     slow                   \
+	MOVQ    56(CX)(DI*1), R8       \
+	MOVBLZX (R8), R9               \
+	XORL    $0x88, R9              \
+	TESTB   R9, R9                 \
+	JMI     slow                   \
+	MOVB    R9, (R8)               \
+	ADDQ    $0xfff0, SI            \
+	MOVQ    SI, (CX)
+
 // func (a *Allocator) Alloc(n int) ([]byte, error)
 TEXT slab·alloc<>(SB), NOSPLIT, $0-0
 	LEAQ    7(BX), CX
@@ -31,18 +47,7 @@ TEXT slab·alloc<>(SB), NOSPLIT, $0-0
 	IMULQ   hot_stride(AX), SI
 	ADDQ    hot_shards(AX), CX
 	ADDQ    SI, CX              // the cache
-	MOVQ    (CX), SI            // its W
-	MOVWLZX SI, DI              // offset behind the newest reference
-	TESTL   DI, DI
-	JEQ     slow
-	MOVQ    56(CX)(DI*1), R8    // its state byte
-	MOVBLZX (R8), R9
-	XORL    $0x88, R9           // parked becomes live
-	TESTB   R9, R9
-	JMI     slow                // it was not parked
-	MOVB    R9, (R8)
-	ADDQ    $0xfff0, SI
-	MOVQ    SI, (CX)            // one more get, one less parked
+	POP
 	MOVQ    48(CX)(DI*1), AX
 	MOVL    12(CX), CX
 	XORL    DI, DI
@@ -121,18 +126,7 @@ TEXT slab·get<>(SB), NOSPLIT, $0-0
 	JCC     slow
 	IMULQ   hot_stride(AX), CX
 	ADDQ    hot_shards(AX), CX
-	MOVQ    (CX), SI
-	MOVWLZX SI, DI
-	TESTL   DI, DI
-	JEQ     slow
-	MOVQ    56(CX)(DI*1), R8
-	MOVBLZX (R8), R9
-	XORL    $0x88, R9
-	TESTB   R9, R9
-	JMI     slow
-	MOVB    R9, (R8)
-	ADDQ    $0xfff0, SI
-	MOVQ    SI, (CX)
+	POP
 	MOVQ    Lookaside_size(AX), BX
 	MOVQ    48(CX)(DI*1), AX
 	MOVQ    BX, CX
@@ -170,18 +164,7 @@ TEXT slab·localAlloc<>(SB), NOSPLIT, $0-0
 	LEAQ    ·allocEntry(SB), SI
 	MOVWLZX allocTable_cacheOf(SI)(CX*2), CX
 	ADDQ    Local_shard(AX), CX
-	MOVQ    (CX), SI
-	MOVWLZX SI, DI
-	TESTL   DI, DI
-	JEQ     slow
-	MOVQ    56(CX)(DI*1), R8
-	MOVBLZX (R8), R9
-	XORL    $0x88, R9
-	TESTB   R9, R9
-	JMI     slow
-	MOVB    R9, (R8)
-	ADDQ    $0xfff0, SI
-	MOVQ    SI, (CX)
+	POP
 	MOVQ    48(CX)(DI*1), AX
 	MOVL    12(CX), CX
 	XORL    DI, DI

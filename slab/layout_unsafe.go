@@ -91,10 +91,14 @@ func parkedIn(c *statspage.Cache) uint32 {
 	return uint32(c.W & statspage.CountMask / statspage.OneParked)
 }
 
-// capOf returns how many blocks c may park.
-func capOf(c *statspage.Cache) uint32 { return c.Cap / statspage.OneParked }
+// capOf returns how many blocks c may park; 0 when it was never set up. Pairs
+// with: setCap by Tune, which does not wait for the P.
+func capOf(c *statspage.Cache) uint32 {
+	return atomic.LoadUint32(&c.Cap) / statspage.OneParked
+}
 
-// setCap changes that. Reads by others: the directory's readers.
+// setCap changes that. There is room for whatever it was before, so it does
+// not matter when the P notices. Publishes: the bound. Pairs with: capOf.
 func setCap(c *statspage.Cache, n uint32) { atomic.StoreUint32(&c.Cap, n*statspage.OneParked) }
 
 // isOut reports whether a state byte is that of a block somebody has.

@@ -678,5 +678,6 @@ func TestLocalsCloseWhileClosing(t *testing.T) {
 		require.NoError(t, a.Close())
 		<-done
 		require.Zero(t, src.Stats().InUse)
+		require.NoError(t, src.Close())
 	}
 }

@@ -168,7 +168,7 @@ func (o *owner) cache(id int, l *list) *statspage.Cache {
 func (o *owner) ready(id int, l *list) *statspage.Cache {
 	if uint(id) < uint(o.open.Load()) {
 		c := cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache))
-		if c.Cap != 0 {
+		if capOf(c) != 0 {
 			return c
 		}
 	}
@@ -208,6 +208,18 @@ func (o *owner) drain() {
 	}
 }
 
+// bringHome takes everything that is parked back to the slabs, and empty
+// slabs back to the arena. Callers hold maint.
+func (o *owner) bringHome() {
+	o.quiesce(o.drain)
+	o.admit()
+	for _, l := range o.lists {
+		l.mu.Lock()
+		l.releaseSpare()
+		l.mu.Unlock()
+	}
+}
+
 // trim drains the shards, releases every empty slab and gives the arena's
 // idle pages back to the system. It returns the bytes given back.
 func (o *owner) trim() int64 {
@@ -216,13 +228,7 @@ func (o *owner) trim() int64 {
 	if o.isClosed() {
 		return 0
 	}
-	o.quiesce(o.drain)
-	o.admit()
-	for _, l := range o.lists {
-		l.mu.Lock()
-		l.releaseSpare()
-		l.mu.Unlock()
-	}
+	o.bringHome()
 	return o.src.Purge(0)
 }
 
@@ -238,13 +244,7 @@ func (o *owner) rescue(err error) bool {
 	if o.isClosed() {
 		return false
 	}
-	o.quiesce(o.drain)
-	o.admit()
-	for _, l := range o.lists {
-		l.mu.Lock()
-		l.releaseSpare()
-		l.mu.Unlock()
-	}
+	o.bringHome()
 	return true
 }
 

@@ -56,6 +56,11 @@ func (l *list) tune(time.Time) {
 		l.depth = min(l.maxDepth, l.depth+max(1, min(step, 30)))
 	}
 	l.n.Depth = uint64(l.depth)
+	l.o.eachPCache(l, func(c *statspage.Cache) {
+		if capOf(c) > l.depth {
+			setCap(c, l.depth) // its P notices at its next put
+		}
+	})
 }
 
 // lookOver is called after every slow operation. It looks at one list, each
