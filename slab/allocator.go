@@ -44,6 +44,7 @@ func NewAllocator(src *arena.Arena, cfg AllocatorConfig) (*Allocator, error) {
 		a.lists[i] = &a.classes[i]
 		a.classes[i] = cfg.class(i, &a.owner)
 	}
+	a.reserveMost = reservePerP
 	a.maint.Lock() // the arena's end waits until we are whole
 	defer a.maint.Unlock()
 	if err := a.attach(a, src, shardBytes); err != nil {

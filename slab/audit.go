@@ -66,6 +66,21 @@ func (l *list) audit() error {
 			seen[r.addr] = where
 		}
 	})
+	l.o.eachPCache(l, func(id int, c *statspage.Cache) {
+		rv := l.o.reserveOf(id, l)
+		if rv == nil {
+			return
+		}
+		if rv.n != c.Kept && bad == nil {
+			bad = fail("%d blocks in the reserve of P %d, %d published", rv.n, id, c.Kept)
+		}
+		for _, r := range rv.refs[:rv.n] {
+			if other, ok := seen[r.addr]; ok && bad == nil {
+				bad = fail("block %#x is in the reserve of P %d and in %s", r.addr, id, other)
+			}
+			seen[r.addr] = "a reserve"
+		}
+	})
 	if bad != nil {
 		return bad
 	}

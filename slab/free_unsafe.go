@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/invariant"
 	"offheap.example/lookaside/internal/percpu"
 )
 
@@ -19,8 +20,8 @@ func addrOf(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)
 // free is the slow path of Free and Put for blocks in the state want.
 func (o *owner) free(op string, b []byte, want uint8) {
 	// The usual reason to be here is a full cache.
-	if l, r := o.claimPinned(addrOf(b), want); l != nil {
-		if !l.give(r) {
+	if l, r, done := o.claimPinned(addrOf(b), want); l != nil {
+		if !done && !l.put(r) {
 			o.tooLate(r, want)
 			panic(o.afterClose(op, addrOf(b)))
 		}
@@ -65,21 +66,23 @@ func (o *owner) claim(op string, p unsafe.Pointer, want uint8) *MisuseError {
 
 // claimPinned is claim for those who do not hold life: while we are pinned
 // and the shards are open the arena cannot go away. It returns nil when
-// anything is unusual.
-func (o *owner) claimPinned(p unsafe.Pointer, want uint8) (l *list, r ref) {
+// anything is unusual; done says that the block has found a place already.
+func (o *owner) claimPinned(p unsafe.Pointer, want uint8) (l *list, r ref, done bool) {
+	lazy := !invariant.Sometimes(25)
 	id := percpu.Pin()
 	if uint(id) < uint(o.open.Load()) {
 		if st, sub, ok := o.claimFast(p); ok && *st == want|sub {
 			l, r = o.lists[o.descOf(p).header().class], refTo(p, st)
 			if l.debug == 0 {
 				*st = stParked | sub
+				done = lazy && l.stash(id, r)
 			} else {
 				l = nil // its bytes will be touched: hold life
 			}
 		}
 	}
 	percpu.Unpin(id)
-	return l, r
+	return l, r, done
 }
 
 // tooLate undoes claimPinned: its list was closed meanwhile, and counted the

@@ -77,6 +77,14 @@ func set64(p *uint64, v uint64) {
 
 func add(p *uint64, n uint64) { set64(p, *p+n) }
 
+func set32(p *uint32, v uint32) {
+	if race.Enabled {
+		atomic.StoreUint32(p, v)
+		return
+	}
+	*p = v
+}
+
 // get is the slow path of every get: it hands out one block and, on the way,
 // fills the current P's cache.
 func (l *list) get(op string) (ref, error) {
@@ -86,8 +94,18 @@ func (l *list) get(op string) (ref, error) {
 		l.mu.Unlock()
 		return ref{}, l.o.errClosed(op)
 	}
-	// Step 2: the depot must have a block, from a slab if need be.
+	// Step 2: the depot must have a block, from a slab if need be, from a new
+	// one only if nothing is kept in reserve.
 	want := l.grow()
+	if len(l.depot) == 0 && l.dry() && len(l.o.reserves) > 0 {
+		l.mu.Unlock()
+		l.o.relinquish()
+		l.mu.Lock()
+		if l.closed {
+			l.mu.Unlock()
+			return ref{}, l.o.errClosed(op)
+		}
+	}
 	if len(l.depot) == 0 {
 		if err := l.fill(want); err != nil {
 			l.mu.Unlock()
@@ -96,8 +114,10 @@ func (l *list) get(op string) (ref, error) {
 	}
 	// Step 3: pinned, move a batch to this P and keep one block for the caller.
 	var r ref
+	var reserve uint32
 	id := percpu.Pin()
 	if c := l.o.cache(id, l); c != nil {
+		reserve = l.wanted(id, c)
 		l.load(c, want)
 		r = l.pop(c)
 	}
@@ -110,8 +130,12 @@ func (l *list) get(op string) (ref, error) {
 			return ref{}, err
 		}
 	}
+	turn := uint32(l.class) + uint32(l.n.Refills)
 	l.mu.Unlock()
-	l.o.lookOver()
+	if reserve > 0 {
+		l.growReserve(id, reserve)
+	}
+	l.o.lookOver(turn)
 	return r, nil
 }
 
@@ -147,17 +171,20 @@ func (l *list) load(c *statspage.Cache, want uint32) {
 	l.depot = l.depot[:from]
 	add(&c.W, uint64(k)*statspage.OneParked)
 	add(&c.In, uint64(k))
-	add(&c.Refills, 1)
+	set32(&c.Refills, c.Refills+1)
 	l.fold(c)
 	l.n.Refills++
 	l.n.Depot = uint64(from)
 }
 
-// quick is get for those who are not in the unpreemptible fast path: one
-// pinned look into the current P's cache.
+// quick is get without a lock: one pinned look into the current P's cache,
+// and into its reserve when that is empty.
 func (l *list) quick() (r ref) {
 	id := percpu.Pin()
 	if c := l.o.ready(id, l); c != nil {
+		if parkedIn(c) == 0 {
+			l.fetch(id, c)
+		}
 		r = l.pop(c)
 	}
 	percpu.Unpin(id)
@@ -167,19 +194,21 @@ func (l *list) quick() (r ref) {
 // quickPut is the same for put. It reports whether r found room.
 func (l *list) quickPut(r ref) (ok bool) {
 	id := percpu.Pin()
-	if c := l.o.ready(id, l); c != nil {
-		if i := parkedIn(c); i < capOf(c) {
-			*slot(c, uintptr(i)) = r
-			add(&c.W, statspage.OneParked)
-			ok = true
-		}
-	}
+	ok = l.stash(id, r)
 	percpu.Unpin(id)
 	return ok
 }
 
-// pinnedWay reports whether this list's shards are used by pinning only.
-func (l *list) pinnedWay() bool { return percpu.Current() != percpu.Unpreemptible || l.o.careful }
+// stash is quickPut for those who are pinned as id.
+func (l *list) stash(id int, r ref) bool {
+	c := l.o.ready(id, l)
+	if c == nil || parkedIn(c) >= capOf(c) && !l.stow(id, c) {
+		return false
+	}
+	*slot(c, uintptr(parkedIn(c))) = r
+	add(&c.W, statspage.OneParked)
+	return true
+}
 
 // take hands out one block by the cheapest way that is open, with its first
 // zero bytes cleared.
@@ -204,7 +233,7 @@ func (l *list) takeOnce(op string, zero int) (ref, error) {
 		}
 	}
 	r, err := ref{}, error(nil)
-	if l.pinnedWay() && !invariant.Sometimes(25) {
+	if !invariant.Sometimes(25) {
 		r = l.quick()
 	}
 	if r == (ref{}) {
@@ -231,7 +260,7 @@ func (l *list) give(r ref) bool {
 	if l.debug != 0 {
 		l.poison(bytesAt(r.pointer(), int(l.stride), int(l.stride)))
 	}
-	if l.pinnedWay() && !invariant.Sometimes(25) && l.quickPut(r) {
+	if !invariant.Sometimes(25) && l.quickPut(r) {
 		return true
 	}
 	return l.put(r)
@@ -296,8 +325,9 @@ func (l *list) put(r ref) bool {
 		l.spillDepot(l.depotMax() / 2)
 	}
 	l.n.Depot = uint64(len(l.depot))
+	turn := uint32(l.class) + uint32(l.n.Spills)
 	l.mu.Unlock()
-	l.o.lookOver()
+	l.o.lookOver(turn)
 	return true
 }
 
@@ -310,7 +340,7 @@ func (l *list) unload(c *statspage.Cache, k uint32) {
 	copy(refs, refs[k:i])
 	set64(&c.W, c.W-uint64(k)*statspage.OneParked)
 	add(&c.Out, uint64(k))
-	add(&c.Spills, 1)
+	set32(&c.Spills, c.Spills+1)
 	if capOf(c) > l.depth {
 		setCap(c, l.depth)
 	}
@@ -329,6 +359,13 @@ func (l *list) fold(c *statspage.Cache) {
 
 // cacheRefs returns all of c's room for references.
 func (l *list) cacheRefs(c *statspage.Cache) []ref { return unsafe.Slice(slot(c, 0), l.slots) }
+
+// drainP puts everything on the slabs that the P with this id parks. The
+// shards are revoked.
+func (l *list) drainP(id int, c *statspage.Cache) {
+	l.putBack(l.takeReserve(id, c))
+	l.drainCache(c)
+}
 
 // drainCache puts everything that c parks on the slabs. c is revoked.
 func (l *list) drainCache(c *statspage.Cache) {
@@ -386,6 +423,7 @@ func (l *list) statsLocked() Stats {
 	l.o.eachCache(l, func(c *statspage.Cache) {
 		w := atomic.LoadUint64(&c.W)
 		gets, parked := w>>statspage.CountBits+atomic.LoadUint64(&c.Folded), w&statspage.CountMask/statspage.OneParked
+		parked += uint64(atomic.LoadUint32(&c.Kept))
 		s.Gets += gets
 		s.Puts += gets + parked + atomic.LoadUint64(&c.Out) - atomic.LoadUint64(&c.In)
 		s.Parked += int64(parked)

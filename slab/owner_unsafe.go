@@ -44,6 +44,11 @@ type owner struct {
 	entry     *statspage.Entry
 	entryIdx  int
 
+	// What the Ps park beside their shards, by id, and how many bytes each
+	// may; none for a lookaside.
+	reserves    []atomic.Pointer[reserves]
+	reserveMost int
+
 	// The shards that single goroutines own. Guarded by localMu, the last
 	// lock but the arena's.
 	localMu sync.Mutex
@@ -100,6 +105,9 @@ func (o *owner) openShards(stride uintptr) {
 		p, off = unsafe.Pointer(unsafe.SliceData(o.shardHeap)), 0
 	}
 	o.shards, o.shardOff = p, off
+	if o.reserveMost > 0 {
+		o.reserves = make([]atomic.Pointer[reserves], o.nshards)
+	}
 }
 
 // alignedBytes returns n zero bytes on the Go heap that begin at a cache
@@ -177,16 +185,15 @@ func (o *owner) ready(id int, l *list) *statspage.Cache {
 
 // eachPCache calls f for the cache of l in every P's shard that was ever set
 // up.
-func (o *owner) eachPCache(l *list, f func(c *statspage.Cache)) {
-	off := uintptr(l.cache)
-	for id := uintptr(0); id < uintptr(o.high.Load()); id++ {
-		f(cacheAt(o.shards, id*o.stride+off))
+func (o *owner) eachPCache(l *list, f func(id int, c *statspage.Cache)) {
+	for id := range int(o.high.Load()) {
+		f(id, cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache)))
 	}
 }
 
 // eachCache is eachPCache and the same for every Local.
 func (o *owner) eachCache(l *list, f func(c *statspage.Cache)) {
-	o.eachPCache(l, f)
+	o.eachPCache(l, func(_ int, c *statspage.Cache) { f(c) })
 	off := uintptr(l.cache)
 	o.localMu.Lock()
 	for c := range o.locals {
@@ -201,7 +208,7 @@ func (o *owner) drain() {
 	for _, l := range o.lists {
 		l.mu.Lock()
 		if !l.closed {
-			o.eachPCache(l, l.drainCache)
+			o.eachPCache(l, l.drainP)
 			l.spillDepot(0)
 		}
 		l.mu.Unlock()
@@ -259,8 +266,8 @@ func (o *owner) hoards() bool {
 	for _, l := range o.lists {
 		l.mu.Lock()
 		found = found || len(l.depot) > 0 || l.spare != 0
-		o.eachPCache(l, func(c *statspage.Cache) {
-			found = found || atomic.LoadUint64(&c.W)&statspage.CountMask != 0
+		o.eachPCache(l, func(_ int, c *statspage.Cache) {
+			found = found || atomic.LoadUint64(&c.W)&statspage.CountMask != 0 || atomic.LoadUint32(&c.Kept) != 0
 		})
 		l.mu.Unlock()
 	}

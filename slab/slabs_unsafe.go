@@ -147,6 +147,9 @@ func (l *list) fill(want uint32) error {
 	return nil
 }
 
+// dry reports whether the next block must come from a new slab.
+func (l *list) dry() bool { return l.spare == 0 && l.fullest() == nil }
+
 func (l *list) fullest() *slabHdr {
 	for _, p := range l.bins {
 		if p != 0 {

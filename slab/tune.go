@@ -56,7 +56,7 @@ func (l *list) tune(time.Time) {
 		l.depth = min(l.maxDepth, l.depth+max(1, min(step, 30)))
 	}
 	l.n.Depth = uint64(l.depth)
-	l.o.eachPCache(l, func(c *statspage.Cache) {
+	l.o.eachPCache(l, func(_ int, c *statspage.Cache) {
 		if capOf(c) > l.depth {
 			setCap(c, l.depth) // its P notices at its next put
 		}
@@ -67,7 +67,7 @@ func (l *list) tune(time.Time) {
 // in its turn, and gives back what the current P and the depot
 // have parked beyond what was asked for since the last look: so that classes
 // which a program has done with do not keep their slabs.
-func (o *owner) lookOver() {
+func (o *owner) lookOver(turn uint32) {
 	if len(o.lists) == 1 {
 		return
 	}
@@ -81,17 +81,29 @@ func (o *owner) lookOver() {
 
 func (l *list) lookOver() {
 	l.ensureDepot()
+	var back []ref
 	id := percpu.Pin()
 	if c := l.o.ready(id, l); c != nil {
 		gets := uint32(c.W>>statspage.CountBits + c.Folded)
 		asked := gets - c.Seen
 		c.Seen = gets
+		if asked < (parkedIn(c)+c.Kept)/2 {
+			back = l.takeReserve(id, c)
+		}
 		if parked := parkedIn(c); asked < parked {
+			spilt := c.Spills != c.Spilt
 			l.unload(c, parked-asked)
+			if !spilt {
+				set32(&c.Spilt, c.Spills) // it did not have to
+			}
 			setCap(c, max(l.minDepth, min(capOf(c), 2*asked)))
 		}
 	}
 	percpu.Unpin(id)
+	if back != nil {
+		l.putBack(back)
+		l.giveRoom(id, back[:cap(back)])
+	}
 	if trips := l.n.Refills + l.n.Spills; trips-l.trips <= 1 {
 		l.spillDepot(0)
 		l.releaseSpare()

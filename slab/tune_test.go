@@ -42,7 +42,7 @@ func TestDepthFollowsDemand(t *testing.T) {
 	for _, b := range out[:10] {
 		l.Put(b)
 	}
-	l.eachPCache(&l.only, func(c *statspage.Cache) {
+	l.eachPCache(&l.only, func(_ int, c *statspage.Cache) {
 		require.LessOrEqual(t, capOf(c), uint32(4))
 		if percpu.Current() != percpu.Tokens { // else the puts were spread over many caches
 			require.LessOrEqual(t, parkedIn(c), uint32(4))

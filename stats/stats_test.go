@@ -165,7 +165,7 @@ func TestDamagedPages(t *testing.T) {
 		want   string
 	}{
 		"magic":           {header(0, 7, 8), "magic is"},
-		"version":         {header(8, 99, 4), "version is 99: this reader knows 2"},
+		"version":         {header(8, 99, 4), "version is 99: this reader knows 3"},
 		"size":            {header(16, 1<<40, 8), "header speaks of 1099511627776 bytes: the file has 4194304"},
 		"entries":         {header(40, 65000, 4), "a directory of 65000 records does not fit 4194304 bytes"},
 		"high entry":      {header(44, 60000, 4), "record 60000 is in use"},

@@ -20,6 +20,9 @@
 //
 //	W = gets<<CountBits | parked*OneParked
 //
+// Blocks in the P's reserve behind the cache are in a word of their own, Kept,
+// and count as parked.
+//
 // Everything else follows from words that change on slow paths only. With
 // In and Out the blocks that were moved into and out of the cache in bulk:
 //

@@ -3,7 +3,7 @@ package statspage
 // Geometry of the file.
 const (
 	// Version names this layout; a reader refuses any other.
-	Version = 2
+	Version = 3
 	// HeaderSize is the size of the header in bytes: one page of the
 	// smallest kind.
 	HeaderSize = 4096
@@ -144,11 +144,13 @@ type Cache struct {
 	Cap     uint32 // blocks that may be parked, in units of OneParked; 0: not set up
 	Size    uint32 // bytes a block holds
 	In, Out uint64 // blocks moved in and out in bulk
-	Refills uint64
-	Spills  uint64
 	Folded  uint64 // gets that no longer fit W
+	Refills uint32 // trips to the depot for blocks, modulo 2^32
+	Spills  uint32 // and with blocks
+	Kept    uint32 // blocks in the P's reserve
 	Slots   uint32 // room for block references behind this head
 	Seen    uint32 // low bits of the gets when the cache was last looked over
+	Spilt   uint32 // Spills when the cache was last empty
 }
 
 // CacheHead is the size of a Cache in bytes.

@@ -202,22 +202,26 @@ func (v *View) Cache(off uint64) (Cache, error) {
 		return c, err
 	}
 	word := func(i int) uint64 { return binary.NativeEndian.Uint64(buf[i:]) }
+	half := func(i int) uint32 { return binary.NativeEndian.Uint32(buf[i:]) }
 	return Cache{
 		W:       word(0),
-		Cap:     binary.NativeEndian.Uint32(buf[8:]),
-		Size:    binary.NativeEndian.Uint32(buf[12:]),
+		Cap:     half(8),
+		Size:    half(12),
 		In:      word(16),
 		Out:     word(24),
-		Refills: word(32),
-		Spills:  word(40),
-		Folded:  word(48),
-		Slots:   binary.NativeEndian.Uint32(buf[56:]),
-		Seen:    binary.NativeEndian.Uint32(buf[60:]),
+		Folded:  word(32),
+		Refills: half(40),
+		Spills:  half(44),
+		Kept:    half(48),
+		Slots:   half(52),
+		Seen:    half(56),
+		Spilt:   half(60),
 	}, nil
 }
 
-// Parked is the number of free blocks in the cache.
-func (c Cache) Parked() uint64 { return c.W & CountMask / OneParked }
+// Parked is the number of free blocks in the cache and in the reserve behind
+// it.
+func (c Cache) Parked() uint64 { return c.W&CountMask/OneParked + uint64(c.Kept) }
 
 // Gets is the number of blocks that it handed out.
 func (c Cache) Gets() uint64 { return c.W>>CountBits + c.Folded }
