@@ -77,7 +77,7 @@ func (b *body) readOnly(off, n int) bool {
 		s := &b.segments[i]
 		end := begin + s.len()
 		// It begins before end, and in s or less than n bytes before it: a distance between two ints fits a uint.
-		if s.readOnly && off < end && (off >= begin || uint(n) > uint(begin)-uint(off)) {
+		if s.flags&readOnly != 0 && off < end && (off >= begin || uint(n) > uint(begin)-uint(off)) {
 			return true
 		}
 		begin = end

@@ -36,24 +36,14 @@ type List struct {
 // list is released, whereas the List waits for its turn: a stale *List finds
 // no body.
 type body struct {
-	segments []segment // inline[:] or larger
-	lo, hi   int       // the list is segments[lo:hi]; none of them is empty
-	size     int       // bytes in them
+	segments []segment       // inline[:] or larger
+	lo, hi   int             // the list is segments[lo:hi]; none of them is empty
+	size     int             // bytes in them
+	source   *slab.Lookaside // where Retreat takes memory; nil means the package's own
 	vec      net.Buffers
 	vecStore net.Buffers // what vec uses up
 	inline   [inlineSegments]segment
 }
-
-// segment is a contiguous part of a list.
-type segment struct {
-	m        memory.Object // the zero handle where the bytes are borrowed
-	window   []byte        // bytes that this list may use
-	off      int           // where in window the list's bytes begin: what Advance passed is headroom
-	readOnly bool
-}
-
-func (s *segment) bytes() []byte { return s.window[s.off:] }
-func (s *segment) len() int      { return len(s.window) - s.off }
 
 var (
 	bodies  = objtab.Cache[body]{Init: func(b *body) { b.segments = b.inline[:] }}
@@ -72,12 +62,12 @@ func New() *List {
 // for what is no memory object.
 func Of(m memory.Object) (*List, error) {
 	// While we hold a reference the bytes stay where they are: Assign is refused.
-	buf, readOnly, err := m.Hold()
+	buf, flags, err := hold(m)
 	if err != nil {
 		return nil, fmt.Errorf("mdl: of: %w", err)
 	}
 	l := New()
-	l.b.push(segment{m: m, window: buf, readOnly: readOnly})
+	l.b.push(segment{m: m, window: buf, flags: flags})
 	return l, nil
 }
 
@@ -119,19 +109,19 @@ func (l *List) Append(m memory.Object, off, n int) error {
 	if err != nil {
 		return err
 	}
-	buf, readOnly, err := m.Hold()
+	buf, flags, err := hold(m)
 	if err != nil {
 		return fmt.Errorf("mdl: append: %w", err)
 	}
 	if !fits(off, n, len(buf)) {
-		m.Unref()
+		drop(m)
 		return &memory.BoundsError{Op: "mdl: append", Off: off, Len: n, Cap: len(buf), Err: memory.ErrBufferTooSmall}
 	}
 	if n == 0 {
-		m.Unref()
+		drop(m)
 		return nil
 	}
-	b.push(segment{m: m, window: buf[off : off+n : off+n], readOnly: readOnly})
+	b.push(segment{m: m, window: buf[off : off+n], flags: flags})
 	return nil
 }
 
@@ -175,9 +165,7 @@ func (b *body) shift() {
 	if b.lo == b.hi {
 		b.lo, b.hi = 0, 0
 	}
-	if m != (memory.Object{}) {
-		m.Unref()
-	}
+	drop(m)
 }
 
 // Len returns the number of bytes in the list. On a released list it panics
@@ -196,7 +184,7 @@ func (l *List) Segments() int {
 func (l *List) Borrowed() bool {
 	b := l.must("borrowed")
 	for i := b.lo; i < b.hi; i++ {
-		if b.segments[i].m == (memory.Object{}) {
+		if b.segments[i].borrowed() {
 			return true
 		}
 	}
