@@ -45,6 +45,8 @@ func finish(buf []byte, owner any) {
 		a.Free(buf)
 	case *slab.Tagged:
 		a.Free(buf)
+	case Owner:
+		a.TakeBack(buf)
 	}
 }
 
