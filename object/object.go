@@ -47,23 +47,24 @@ func New(cfg Config) (Object, error) {
 	return o, nil
 }
 
-// ref adds a reference. It fails with one of the sentinels made for Ref.
-func (o Object) ref() error {
+// ref adds a reference and returns the word as it was before. It fails with
+// one of the sentinels made for Ref.
+func (o Object) ref() (uint64, error) {
 	if o.s == nil {
-		return errRefZero
+		return 0, errRefZero
 	}
 	for {
 		w := o.s.word.Load()
 		switch {
 		case genOf(w) != o.gen || w&refMask == 0:
-			return errRefGone
+			return 0, errRefGone
 		case w&busy != 0:
 			runtime.Gosched()
 		case w&refMask == maxRefs:
-			return errRefMany
+			return 0, errRefMany
 		// Publishes: nothing. Acquires: what the body and the kin hold. Pairs with: the last Unref.
 		case o.s.word.CompareAndSwap(w, w+1):
-			return nil
+			return w, nil
 		}
 	}
 }
@@ -73,21 +74,36 @@ func (o Object) ref() error {
 // returns an error that wraps ErrDeleted for a stale handle, and ErrInvalid
 // for the zero handle or for more references than the counter holds (67
 // million). It is WdfObjectReference.
-func (o Object) Ref() error { return o.ref() }
+func (o Object) Ref() error {
+	w, err := o.ref()
+	if err == nil && (w&noted != 0 || tracing.Load()) {
+		o.note(plain, w)
+	}
+	return err
+}
 
 // TryRef is Ref for those who hold no reference and only want to know: it
 // reports whether the reference was taken.
-func (o Object) TryRef() bool { return o.ref() == nil }
+func (o Object) TryRef() bool {
+	w, err := o.ref()
+	if err == nil && (w&noted != 0 || tracing.Load()) {
+		o.note(plain, w)
+	}
+	return err == nil
+}
 
 // Unref drops a reference. With the last one, after Delete, the object is
 // destroyed before Unref returns. It panics with *MisuseError, and changes
 // nothing, when the handle is zero or stale and when the only reference left
 // is the one that belongs to Delete. It is WdfObjectDereference.
-func (o Object) Unref() {
+func (o Object) Unref() { o.unref(&plain) }
+
+// unref drops a reference that by took.
+func (o Object) unref(by *objtab.Holder) {
 	if o.s == nil {
 		panic(&MisuseError{Op: "unref", Kind: NoObject})
 	}
-	for {
+	for struck := false; ; {
 		w := o.s.word.Load()
 		if genOf(w) != o.gen || w&refMask == 0 {
 			panic(&MisuseError{Op: "unref", Kind: Stale})
@@ -100,6 +116,13 @@ func (o Object) Unref() {
 			if w&stateMask != closed {
 				panic(&MisuseError{Op: "unref", Kind: Underflow, Object: o.Kind(), Refs: 1})
 			}
+		}
+		if w&noted != 0 && !struck {
+			o.strike(*by)
+			struck = true
+			continue
+		}
+		if w&refMask == 1 {
 			if o.last(w) {
 				return
 			}

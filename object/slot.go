@@ -34,6 +34,8 @@ type kin struct {
 
 	added   []context   // grows while live, frozen after that
 	closers []io.Closer // the same
+
+	notes *notes // nil until the first object here is noted
 }
 
 // context is one that AddContext added.
@@ -72,6 +74,7 @@ func (s *slot) vacate(gen uint32) {
 	clear(k.added)
 	clear(k.closers)
 	k.added, k.closers = k.added[:0], k.closers[:0]
+	k.notes.forget()
 	// Publishes: that the object is gone. Pairs with: every load of a word.
 	s.word.Store(after(gen))
 	k.mu.Unlock()

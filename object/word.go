@@ -3,6 +3,8 @@ package object
 // The word of a slot, 64 bits that change together:
 //
 //	63…32  generation: counts the objects that lived in this slot, from 1
+//	31     traced: noted, and every reference with its stack
+//	30     noted: references are written down in the kin
 //	29     adorned: the slot's kin holds something of this object
 //	28     busy: the one holder is changing the body; everybody else waits
 //	27…26  state: live, closing, closed, destroyed
@@ -16,6 +18,8 @@ const (
 	genShift = 32
 	lastGen  = 1<<32 - 1
 
+	traced  = 1 << 31
+	noted   = 1 << 30
 	adorned = 1 << 29
 	busy    = 1 << 28
 
