@@ -1,6 +1,13 @@
 package mdl
 
-import "offheap.example/lookaside/memory"
+import (
+	"offheap.example/lookaside/internal/objtab"
+	"offheap.example/lookaside/memory"
+	"offheap.example/lookaside/object"
+)
+
+// holder is who holds the references of segments, in reports.
+var holder = objtab.Holder{Kind: "list"}
 
 // segment is a contiguous part of a list: bytes of a memory object, on which
 // the segment holds one reference of its own, or borrowed ones.
@@ -39,7 +46,7 @@ func (s *segment) borrowed() bool { return s.m == (memory.Object{}) }
 
 // hold takes a reference on m for a segment and returns m's bytes.
 func hold(m memory.Object) (buf []byte, flags segmentFlags, err error) {
-	buf, ro, err := m.Hold()
+	buf, ro, err := memory.HoldAs(m, holder)
 	if ro {
 		flags = readOnly
 	}
@@ -53,12 +60,12 @@ func (s *segment) share() error {
 	if s.borrowed() {
 		return nil
 	}
-	return s.m.Ref()
+	return object.RefAs(s.m.Object, holder)
 }
 
 // drop ends the reference that a segment of m held.
 func drop(m memory.Object) {
 	if m != (memory.Object{}) {
-		m.Unref()
+		object.UnrefAs(m.Object, holder)
 	}
 }
