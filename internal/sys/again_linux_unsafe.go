@@ -4,7 +4,7 @@
 // belongs to the caller; and that the kernel writes only into the local buffers given to it.
 //
 // Why it holds: the callers get a range from Reserve, keep its base and size together, and put every fixed mapping
-// inside. Lock and Unlock change no contents and no addresses. Pointers become integers only inside the argument list
+// inside. Pointers become integers only inside the argument list
 // of a system call.
 //
 // What would break it: a range that reaches beyond what Reserve took: the kernel would replace somebody else's memory,
@@ -57,26 +57,22 @@ func Protect(p unsafe.Pointer, n uintptr, prot Prot) error {
 	return protect("protect", p, n, protCodes[prot])
 }
 
-// Lock makes n bytes at p resident and keeps them so until Unlock. Calls do not add up: one Unlock ends them all.
-func Lock(p unsafe.Pointer, n uintptr) error {
-	err := Fault("mlock")
-	if err == nil {
-		err = unix.Mlock(unsafe.Slice((*byte)(p), n))
-	}
-	if err != nil {
-		return fmt.Errorf("mlock of %d bytes: %w", n, err)
-	}
-	return nil
-}
+// Lock makes the pages of n bytes at an address resident and keeps them so until Unlock. Calls do not add up: one Unlock
+// ends them all. The address is a number because it may lie in the Go heap, where a page has no pointer of its own.
+func Lock(addr, n uintptr) error { return lock("mlock", unix.SYS_MLOCK, addr, n) }
 
 // Unlock ends what Lock began.
-func Unlock(p unsafe.Pointer, n uintptr) error {
-	err := Fault("munlock")
+func Unlock(addr, n uintptr) error { return lock("munlock", unix.SYS_MUNLOCK, addr, n) }
+
+func lock(op string, call, addr, n uintptr) error {
+	err := Fault(op)
 	if err == nil {
-		err = unix.Munlock(unsafe.Slice((*byte)(p), n))
+		if _, _, errno := unix.Syscall(call, addr, n, 0); errno != 0 {
+			err = errno
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("munlock of %d bytes: %w", n, err)
+		return fmt.Errorf("%s of %d bytes: %w", op, n, err)
 	}
 	return nil
 }
@@ -92,10 +88,4 @@ func LocalNode() (int, error) {
 		return 0, fmt.Errorf("getcpu: %w", errno)
 	}
 	return int(node), nil
-}
-
-// Frames fills dst with the numbers of the physical pages behind the virtual ones from p on, 0 where a page is not in
-// memory. ErrNotPermitted where the kernel hides the numbers, which it does from processes without CAP_SYS_ADMIN.
-func Frames(p unsafe.Pointer, dst []uint64) error {
-	return frames(uint64(uintptr(p)), dst)
 }

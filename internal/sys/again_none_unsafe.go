@@ -24,16 +24,16 @@ func Vacate(unsafe.Pointer, uintptr) error { return ErrUnsupported }
 func Protect(unsafe.Pointer, uintptr, Prot) error { return ErrUnsupported }
 
 // Lock answers ErrUnsupported.
-func Lock(unsafe.Pointer, uintptr) error { return ErrUnsupported }
+func Lock(addr, n uintptr) error { return ErrUnsupported }
 
 // Unlock answers ErrUnsupported.
-func Unlock(unsafe.Pointer, uintptr) error { return ErrUnsupported }
+func Unlock(addr, n uintptr) error { return ErrUnsupported }
 
 // LocalNode answers ErrUnsupported.
 func LocalNode() (int, error) { return 0, ErrUnsupported }
 
 // Frames answers ErrNotPermitted and ErrUnsupported.
-func Frames(unsafe.Pointer, []uint64) error {
+func Frames(addr uintptr, dst []uint64) error {
 	return fmt.Errorf("%w: %w", ErrNotPermitted, ErrUnsupported)
 }
 

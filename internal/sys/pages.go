@@ -22,8 +22,10 @@ const (
 	frameBytes   = 8         // of an entry
 )
 
-// frames reads /proc/self/pagemap for Frames.
-func frames(addr uint64, dst []uint64) error {
+// Frames fills dst with the numbers of the physical pages behind the virtual ones from the address on, 0 where a page is
+// not in memory. ErrNotPermitted where the kernel hides the numbers, which it does from processes without
+// CAP_SYS_ADMIN.
+func Frames(addr uintptr, dst []uint64) error {
 	err := Fault("pagemap")
 	if err != nil {
 		return fmt.Errorf("pagemap: %w", err)
@@ -37,7 +39,7 @@ func frames(addr uint64, dst []uint64) error {
 	}
 	defer f.Close()
 	var buf [frameBatch * frameBytes]byte
-	off := int64(addr / uint64(PageSize()) * frameBytes)
+	off := int64(uint64(addr) / uint64(PageSize()) * frameBytes)
 	for len(dst) > 0 {
 		part := buf[:min(len(dst), frameBatch)*frameBytes]
 		if _, err := f.ReadAt(part, off); err != nil {
