@@ -21,6 +21,7 @@ type MisuseError = slab.MisuseError
 
 const (
 	inlineSegments = 16
+	maxKept        = 1024 // places for segments that a body keeps when its list is released
 	quarantine     = 4096 // lists released before a *List is used again
 )
 
@@ -140,32 +141,48 @@ func (b *body) push(s segment) {
 	b.size += s.len()
 }
 
-// makeRoom frees a place behind the last segment.
+// makeRoom frees a place behind the last segment: in the array where a quarter
+// of it is free in front, or it is so short that moving costs nothing, and else
+// in one of twice the size.
 func (b *body) makeRoom() {
+	n, places := b.hi-b.lo, len(b.segments)
 	to := b.segments
-	if b.lo == 0 {
-		to = make([]segment, 2*len(b.segments))
+	if b.lo == 0 || places > 2*inlineSegments && n > places*3/4 {
+		to = make([]segment, 2*places)
 	}
-	n := copy(to, b.segments[b.lo:b.hi])
-	clear(b.segments[max(n, b.lo):b.hi])
-	if b.lo == 0 {
+	copy(to, b.segments[b.lo:b.hi])
+	if &to[0] == &b.segments[0] {
+		clear(b.segments[n:b.hi])
+	} else {
 		clear(b.segments)
 	}
 	b.segments, b.lo, b.hi = to, 0, n
 }
 
+// pushAll adds segments with their references, which it does not touch.
+func (b *body) pushAll(all []segment) {
+	for i := range all {
+		b.push(all[i])
+	}
+}
+
 // shift takes the first segment out and drops its reference. The list is
 // whole again before anything can happen to the memory.
 func (b *body) shift() {
+	m := b.segments[b.lo].m
+	b.forget()
+	drop(m)
+}
+
+// forget takes the first segment out and leaves its reference to the caller.
+func (b *body) forget() {
 	s := &b.segments[b.lo]
-	m := s.m
 	b.size -= s.len()
 	*s = segment{}
 	b.lo++
 	if b.lo == b.hi {
 		b.lo, b.hi = 0, 0
 	}
-	drop(m)
 }
 
 // Len returns the number of bytes in the list. On a released list it panics
@@ -205,33 +222,6 @@ func (l *List) All() iter.Seq[[]byte] {
 	}
 }
 
-// Advance takes n bytes off the front and drops the references of parts that
-// it passes entirely; at the end the list is empty. When there are fewer than
-// n bytes, or n is negative, it returns a *memory.BoundsError that wraps
-// memory.ErrBufferTooSmall and changes nothing. It is MmAdvanceMdl and
-// NdisAdvanceNetBufferDataStart.
-func (l *List) Advance(n int) error {
-	b, err := l.live("advance")
-	if err != nil {
-		return err
-	}
-	if !fits(0, n, b.size) {
-		return &memory.BoundsError{Op: "mdl: advance", Len: n, Cap: b.size, Err: memory.ErrBufferTooSmall}
-	}
-	for n > 0 {
-		s := &b.segments[b.lo]
-		if k := s.len(); n >= k {
-			n -= k
-			b.shift()
-			continue
-		}
-		s.off += n
-		b.size -= n
-		n = 0
-	}
-	return nil
-}
-
 // Release ends the list and drops all its references. The *List must not be
 // used any more: operations return an error that wraps object.ErrDeleted, or
 // panic with *MisuseError where they return none, and so does a second
@@ -243,8 +233,12 @@ func (l *List) Release() {
 	}
 	b := l.b
 	l.b = nil
+	b.source = nil
 	for b.lo < b.hi {
 		b.shift()
+	}
+	if len(b.segments) > maxKept {
+		b.segments = b.inline[:]
 	}
 	bodies.Put(b)
 	handles.Put(l)
