@@ -25,6 +25,7 @@ func (l *List) Advance(n int) error {
 	if !fits(0, n, b.size) {
 		return &memory.BoundsError{Op: "mdl: advance", Len: n, Cap: b.size, Err: memory.ErrBufferTooSmall}
 	}
+	taken := n
 	for n > 0 {
 		s := &b.segments[b.lo]
 		if k := s.len(); n >= k {
@@ -36,6 +37,7 @@ func (l *List) Advance(n int) error {
 		b.size -= n
 		n = 0
 	}
+	b.kernel.moved(taken)
 	return nil
 }
 
@@ -127,6 +129,7 @@ func (b *body) revive(n int) {
 	if n > 0 {
 		b.segments[b.lo].off -= n
 		b.size += n
+		b.kernel.moved(-n)
 	}
 }
 
@@ -145,6 +148,7 @@ func (b *body) unshift(s segment) {
 	b.lo--
 	b.segments[b.lo] = s
 	b.size += s.len()
+	b.kernel.moved(-s.len())
 }
 
 // makeRoomInFront moves the segments back to free a quarter of the places in

@@ -41,8 +41,10 @@ type body struct {
 	lo, hi   int             // the list is segments[lo:hi]; none of them is empty
 	size     int             // bytes in them
 	source   *slab.Lookaside // where Retreat takes memory; nil means the package's own
-	vec      net.Buffers
-	vecStore net.Buffers // what vec uses up
+	kernel   kernelState     // locks and mappings
+	vec      net.Buffers     // what WriteTo gives package net
+	vecStore net.Buffers     // what vec uses up
+	vectors  vectors         // for calls through raw connections
 	inline   [inlineSegments]segment
 }
 
@@ -233,6 +235,12 @@ func (l *List) Release() {
 	}
 	b := l.b
 	l.b = nil
+	b.end()
+	handles.Put(l)
+}
+
+// end drops all references and gives the body back.
+func (b *body) end() {
 	b.source = nil
 	for b.lo < b.hi {
 		b.shift()
@@ -241,5 +249,4 @@ func (l *List) Release() {
 		b.segments = b.inline[:]
 	}
 	bodies.Put(b)
-	handles.Put(l)
 }

@@ -45,6 +45,8 @@ var unsafeFiles = []string{
 	"internal/sys/linux_unsafe_test.go",
 	"internal/sys/map_unsafe.go",
 	"internal/sys/none_unsafe.go",
+	"mdl/address_unsafe.go",
+	"mdl/addresses_unsafe.go",
 	"slab/asm_unsafe.go",
 	"slab/batch_unsafe.go",
 	"slab/entry_unsafe.go",
