@@ -45,6 +45,7 @@ var unsafeFiles = []string{
 	"internal/sys/linux_unsafe_test.go",
 	"internal/sys/map_unsafe.go",
 	"internal/sys/none_unsafe.go",
+	"internal/sys/vector_unsafe.go",
 	"mdl/address_unsafe.go",
 	"mdl/addresses_unsafe.go",
 	"slab/asm_unsafe.go",
