@@ -234,6 +234,7 @@ func (l *List) Release() {
 		panic(&MisuseError{Op: "release", Kind: slab.DoubleFree, List: "scatter list"})
 	}
 	b := l.b
+	b.kernel.mustEnd()
 	l.b = nil
 	b.end()
 	handles.Put(l)
@@ -241,6 +242,7 @@ func (l *List) Release() {
 
 // end drops all references and gives the body back.
 func (b *body) end() {
+	b.kernel.end()
 	b.source = nil
 	for b.lo < b.hi {
 		b.shift()

@@ -215,11 +215,13 @@ func (t *lockTable) lockSpan(p pageSpan) error {
 
 // remove lets go of the pages of all parts.
 func (t *lockTable) remove(parts []segment) error {
-	var errs []error
+	var first error
 	for i := range parts {
-		errs = append(errs, t.unlock(pagesOf(parts[i].bytes())))
+		if err := t.unlock(pagesOf(parts[i].bytes())); first == nil {
+			first = err
+		}
 	}
-	return errors.Join(errs...)
+	return first
 }
 
 // unlock is unlockSpan for those who do not hold t.mu.
@@ -233,7 +235,7 @@ func (t *lockTable) unlock(p pageSpan) error {
 // locked any more. t.mu is held.
 func (t *lockTable) unlockSpan(p pageSpan) error {
 	page := uintptr(align.PageSize())
-	var errs []error
+	var first error
 	for at := p.first; at < p.end; {
 		last := at
 		for last < p.end && t.pages[last] == 1 {
@@ -241,14 +243,16 @@ func (t *lockTable) unlockSpan(p pageSpan) error {
 			last += page
 		}
 		if last > at {
-			errs = append(errs, sys.Unlock(at, last-at))
+			if err := sys.Unlock(at, last-at); first == nil {
+				first = err
+			}
 			at = last
 			continue
 		}
 		t.pages[at]--
 		at += page
 	}
-	return errors.Join(errs...)
+	return first
 }
 
 // explain turns the kernel's reason into the numbers. t.mu is held.
