@@ -199,38 +199,43 @@ var views = objtab.Cache[view]{Init: func(v *view) { v.parts = make([]segment, 0
 // make maps a list that is not empty. With an error only forget remains to be
 // done.
 func (v *view) make(b *body) error {
-	first, pages := 0, 0
-	page := align.PageSize()
 	for i := b.lo; i < b.hi; i++ {
 		s := b.segments[i]
-		e := MapError{Segment: i - b.lo, Segments: b.hi - b.lo, Off: inPage(s.bytes()), Len: s.len()}
-		if s.borrowed() {
-			e.Reason = Borrowed
-			return &e
-		}
-		if _, ok := arena.SharedBy(s.bytes()); !ok {
-			e.Reason = NotShared
-			return &e
-		}
-		if i == b.lo {
-			first = e.Off
-		} else if !v.meets(&s) {
-			e.Reason = Unaligned
-			return &e
+		if reason := v.obstacle(&s); reason != 0 {
+			return &MapError{Reason: reason, Segment: i - b.lo, Segments: b.hi - b.lo, Off: inPage(s.bytes()), Len: s.len()}
 		}
 		if err := s.share(); err != nil {
-			return fmt.Errorf("mdl: map: segment %d of %d: %w", e.Segment, e.Segments, err)
+			return fmt.Errorf("mdl: map: segment %d of %d: %w", i-b.lo, b.hi-b.lo, err)
 		}
 		v.parts = append(v.parts, s)
 		v.readOnly = v.readOnly || s.flags&readOnly != 0
 	}
-	v.off, v.size = first, b.size
-	pages = (first + b.size + page - 1) / page
+	v.off, v.size = inPage(v.parts[0].bytes()), b.size
 	var err error
-	if v.place, err = ranges.take(pages); err != nil {
-		return &MapError{Reason: NoAddresses, Segments: len(v.parts), Off: first, Len: b.size, Err: err}
+	if v.place, err = ranges.take(v.pages()); err != nil {
+		return &MapError{Reason: NoAddresses, Segments: len(v.parts), Off: v.off, Len: v.size, Err: err}
 	}
 	return v.fill()
+}
+
+// pages is how many pages the view has.
+func (v *view) pages() int {
+	page := align.PageSize()
+	return (v.size-1)/page + 1 + (v.off+(v.size-1)%page)/page
+}
+
+// obstacle is what is in the way of mapping s behind the parts so far, or 0.
+func (v *view) obstacle(s *segment) MapReason {
+	if s.borrowed() {
+		return Borrowed
+	}
+	if _, ok := arena.SharedBy(s.bytes()); !ok {
+		return NotShared
+	}
+	if len(v.parts) > 0 && !v.meets(s) {
+		return Unaligned
+	}
+	return 0
 }
 
 // meets reports whether s can follow the last part: at page boundaries, or in
@@ -309,7 +314,7 @@ func (v *view) same(at int, b *body) bool {
 func (v *view) bytes(at, n int) []byte { return v.place.bytes(v.off+at, n) }
 
 func (v *view) protect(p Prot) error {
-	return v.place.protect((v.off+v.size+align.PageSize()-1)/align.PageSize(), p)
+	return v.place.protect(v.pages(), p)
 }
 
 // vacate takes the mapping away.
