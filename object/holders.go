@@ -44,8 +44,9 @@ type stack struct {
 // caller.
 func (s *stack) take(depth int) { s.n = runtime.Callers(4, s.pcs[:depth]) }
 
-// notes are what the kin of a noted object has more. Guarded by the kin's mu.
+// notes are what a noted object has more. Guarded by the kin's mu.
 type notes struct {
+	full  bool // traced: each reference with its stack
 	born  stack
 	taken []record
 }
@@ -58,10 +59,7 @@ type record struct {
 
 // forget empties the notes for the slot's next object.
 func (n *notes) forget() {
-	if n == nil {
-		return
-	}
-	n.born.n = 0
+	n.full, n.born.n = false, 0
 	clear(n.taken)
 	n.taken = n.taken[:0]
 }
@@ -71,7 +69,7 @@ func (n *notes) forget() {
 func RefAs(o Object, by objtab.Holder) error {
 	w, err := o.ref()
 	if err == nil && (w&noted != 0 || tracing.Load()) {
-		o.note(by, w)
+		o.note(by)
 	}
 	return err
 }
@@ -82,11 +80,10 @@ func UnrefAs(o Object, by objtab.Holder) { o.unref(&by) }
 // note writes a reference down that the caller has just taken.
 //
 //go:noinline
-func (o Object) note(by objtab.Holder, w uint64) {
-	k := o.noteDown(tracing.Load())
-	k.mu.Lock()
+func (o Object) note(by objtab.Holder) {
+	k := o.lockNotes(tracing.Load())
 	defer k.mu.Unlock()
-	n := k.notes
+	n := &k.extra.notes
 	if len(n.taken) < cap(n.taken) {
 		n.taken = n.taken[:len(n.taken)+1]
 	} else {
@@ -95,59 +92,68 @@ func (o Object) note(by objtab.Holder, w uint64) {
 	r := &n.taken[len(n.taken)-1]
 	r.by, r.at.n = by, 0
 	switch {
-	case (w|o.s.word.Load())&traced != 0:
+	case n.full:
 		r.at.take(stackDepth)
 	case by == plain:
 		r.at.take(1)
 	}
 }
 
-// noteDown makes a noted object of one that is kept by a reference of the
-// caller's, a traced one where full says so.
-func (o Object) noteDown(full bool) *kin {
-	add := uint64(noted | adorned)
-	if full {
-		add |= traced
-	}
+// lockNotes makes a noted object of one that a reference keeps, a traced one
+// where full says so, and returns its notes with the kin's mu held.
+func (o Object) lockNotes(full bool) *kin {
+	const known = adorned | seen | noted
 	k := o.s.ensureKin()
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.notes == nil {
-		k.notes = new(notes)
-	}
+	n := &k.rest().notes
+	n.full = n.full || full
 	for {
 		w := o.s.word.Load()
 		switch {
-		case w&add == add:
+		case w&known == known:
 			return k
 		case w&busy != 0:
 			runtime.Gosched()
-		// Publishes: that references are written down. Pairs with: ref and Unref.
-		case o.s.word.CompareAndSwap(w, w|add):
+		// Publishes: that references are written down. Pairs with: Ref and Unref.
+		case o.s.word.CompareAndSwap(w, w|known):
 			return k
 		}
 	}
 }
 
+// trace makes a traced object of a new one.
+//
+//go:noinline
+func (o Object) trace() {
+	k := o.lockNotes(true)
+	k.extra.notes.born.take(stackDepth)
+	k.mu.Unlock()
+}
+
+// isTraced reports whether the object is traced; what is born below it is
+// then, too.
+func (o Object) isTraced() (full bool) {
+	if o.s != nil && o.s.word.Load()&noted != 0 {
+		o.look(func(k *kin) { full = k.rest().notes.full })
+	}
+	return full
+}
+
 // strike takes the record of a reference out that the caller is about to drop.
 // What was taken before the object was noted has none.
 func (o Object) strike(by objtab.Holder) {
-	k := o.s.kin.Load()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if genOf(o.s.word.Load()) != o.gen || k.notes == nil {
-		return
-	}
-	n := k.notes
-	for i := len(n.taken) - 1; i >= 0; i-- {
-		if n.taken[i].by == by {
-			last := len(n.taken) - 1
-			copy(n.taken[i:], n.taken[i+1:])
-			n.taken[last].by = objtab.Holder{}
-			n.taken = n.taken[:last]
-			return
+	o.look(func(k *kin) {
+		n := &k.rest().notes
+		for i := len(n.taken) - 1; i >= 0; i-- {
+			if n.taken[i].by == by {
+				last := len(n.taken) - 1
+				copy(n.taken[i:], n.taken[i+1:])
+				n.taken[last].by = objtab.Holder{}
+				n.taken = n.taken[:last]
+				return
+			}
 		}
-	}
+	})
 }
 
 // Watch has references on o written down from now on, also while tracing is
@@ -155,7 +161,7 @@ func (o Object) strike(by objtab.Holder) {
 // that is gone it does nothing.
 func Watch(o Object) {
 	if o.TryRef() {
-		o.noteDown(false)
+		o.lockNotes(false).mu.Unlock()
 		o.Unref()
 	}
 }
@@ -171,11 +177,11 @@ func Holders(o Object) []objtab.Held {
 	var held []objtab.Held
 	known := 0
 	o.look(func(k *kin) {
-		if k.notes == nil {
+		if k.extra == nil {
 			return
 		}
-		for i := range k.notes.taken {
-			r := &k.notes.taken[i]
+		for i := range k.extra.notes.taken {
+			r := &k.extra.notes.taken[i]
 			known++
 			held = addHeld(held, r.by, r.at.pcs[:r.at.n])
 		}
