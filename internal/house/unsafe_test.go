@@ -58,6 +58,7 @@ var unsafeFiles = []string{
 	"slab/list_unsafe.go",
 	"slab/local_unsafe.go",
 	"slab/owner_unsafe.go",
+	"slab/reclaim_unsafe.go",
 	"slab/slabs_unsafe.go",
 	"slab/store_unsafe.go",
 	"slab/tagged_unsafe.go",
