@@ -89,6 +89,7 @@ func (a *Arena) Close() error {
 	a.mu.Lock()
 	a.gone = true
 	a.closed.Store(true) // Publishes: the pages are going. Pairs with: Run.Bytes, Run.Base.
+	a.unshare()
 	a.mu.Unlock()
 	a.busy.Wait()
 	a.mu.Lock()

@@ -13,6 +13,11 @@ import "unsafe"
 func (a *Arena) RunAround(p unsafe.Pointer) (Run, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.around(p)
+}
+
+// around is RunAround under the lock.
+func (a *Arena) around(p unsafe.Pointer) (Run, bool) {
 	at := a.find(uintptr(p))
 	if at == nil {
 		return Run{}, false

@@ -47,6 +47,7 @@ func (a *Arena) addPiece(n uint32) (*piece, error) {
 		return 1
 	})
 	a.byAddr = slices.Insert(a.byAddr, at, p)
+	a.share(p)
 	a.adviseSmall(p)
 	if p.index == 0 {
 		a.space.Store(p.space()) // Publishes: the primary piece. Pairs with: Space.

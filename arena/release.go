@@ -10,7 +10,12 @@ import "fmt"
 func (a *Arena) Release(r Run) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p := a.mustHold("release", r)
+	a.release("release", r)
+}
+
+// release is Release under the lock.
+func (a *Arena) release(op string, r Run) {
+	p := a.mustHold(op, r)
 	n := r.pages + a.unfence(p, r.first+r.pages)
 	p.starts.unset(r.first)
 	p.dirty.set(r.first, r.first+r.pages)

@@ -1,5 +1,7 @@
 package mdl
 
+import "fmt"
+
 // iovMax is the most entries that one readv or writev takes: IOV_MAX.
 const iovMax = 1024
 
@@ -11,11 +13,24 @@ const iovMax = 1024
 // *MisuseError.
 func (l *List) Iovecs(dst []Iovec) []Iovec {
 	b := l.must("iovecs")
-	for i := b.lo; i < min(b.hi, b.lo+iovMax); i++ {
-		p := b.segments[i].bytes()
+	c := cursor{b: b, i: b.lo}
+	return c.iovecs(dst)
+}
+
+// iovecs appends entries for what is left from the position on.
+func (c *cursor) iovecs(dst []Iovec) []Iovec {
+	within := c.within
+	for i := c.i; i < min(c.b.hi, c.i+iovMax); i, within = i+1, 0 {
+		p := c.b.segments[i].bytes()[within:]
 		v := Iovec{Base: &p[0]}
 		v.SetLen(len(p))
 		dst = append(dst, v)
 	}
 	return dst
+}
+
+// errTooManyParts says that a message has more parts than the kernel takes at
+// once; it could only be sent as several.
+func errTooManyParts(n int) error {
+	return fmt.Errorf("%d parts: a message has at most %d: %w", n, iovMax, ErrInvalid)
 }

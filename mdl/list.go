@@ -21,6 +21,7 @@ type MisuseError = slab.MisuseError
 
 const (
 	inlineSegments = 16
+	maxKept        = 1024 // places for segments that a body keeps when its list is released
 	quarantine     = 4096 // lists released before a *List is used again
 )
 
@@ -36,24 +37,16 @@ type List struct {
 // list is released, whereas the List waits for its turn: a stale *List finds
 // no body.
 type body struct {
-	segments []segment // inline[:] or larger
-	lo, hi   int       // the list is segments[lo:hi]; none of them is empty
-	size     int       // bytes in them
-	vec      net.Buffers
-	vecStore net.Buffers // what vec uses up
+	segments []segment       // inline[:] or larger
+	lo, hi   int             // the list is segments[lo:hi]; none of them is empty
+	size     int             // bytes in them
+	source   *slab.Lookaside // where Retreat takes memory; nil means the package's own
+	kernel   kernelState     // locks and mappings
+	vec      net.Buffers     // what WriteTo gives package net
+	vecStore net.Buffers     // what vec uses up
+	vectors  vectors         // for calls through raw connections
 	inline   [inlineSegments]segment
 }
-
-// segment is a contiguous part of a list.
-type segment struct {
-	m        memory.Object // the zero handle where the bytes are borrowed
-	window   []byte        // bytes that this list may use
-	off      int           // where in window the list's bytes begin: what Advance passed is headroom
-	readOnly bool
-}
-
-func (s *segment) bytes() []byte { return s.window[s.off:] }
-func (s *segment) len() int      { return len(s.window) - s.off }
 
 var (
 	bodies  = objtab.Cache[body]{Init: func(b *body) { b.segments = b.inline[:] }}
@@ -72,12 +65,12 @@ func New() *List {
 // for what is no memory object.
 func Of(m memory.Object) (*List, error) {
 	// While we hold a reference the bytes stay where they are: Assign is refused.
-	buf, readOnly, err := m.Hold()
+	buf, flags, err := hold(m)
 	if err != nil {
 		return nil, fmt.Errorf("mdl: of: %w", err)
 	}
 	l := New()
-	l.b.push(segment{m: m, window: buf, readOnly: readOnly})
+	l.b.push(segment{m: m, window: buf, flags: flags})
 	return l, nil
 }
 
@@ -119,19 +112,19 @@ func (l *List) Append(m memory.Object, off, n int) error {
 	if err != nil {
 		return err
 	}
-	buf, readOnly, err := m.Hold()
+	buf, flags, err := hold(m)
 	if err != nil {
 		return fmt.Errorf("mdl: append: %w", err)
 	}
 	if !fits(off, n, len(buf)) {
-		m.Unref()
+		drop(m)
 		return &memory.BoundsError{Op: "mdl: append", Off: off, Len: n, Cap: len(buf), Err: memory.ErrBufferTooSmall}
 	}
 	if n == 0 {
-		m.Unref()
+		drop(m)
 		return nil
 	}
-	b.push(segment{m: m, window: buf[off : off+n : off+n], readOnly: readOnly})
+	b.push(segment{m: m, window: buf[off : off+n], flags: flags})
 	return nil
 }
 
@@ -150,33 +143,47 @@ func (b *body) push(s segment) {
 	b.size += s.len()
 }
 
-// makeRoom frees a place behind the last segment.
+// makeRoom frees a place behind the last segment: in the array where a quarter
+// of it is free in front, or it is so short that moving costs nothing, and else
+// in one of twice the size.
 func (b *body) makeRoom() {
+	n, places := b.hi-b.lo, len(b.segments)
 	to := b.segments
-	if b.lo == 0 {
-		to = make([]segment, 2*len(b.segments))
+	if b.lo == 0 || places > 2*inlineSegments && n > places*3/4 {
+		to = make([]segment, 2*places)
 	}
-	n := copy(to, b.segments[b.lo:b.hi])
-	clear(b.segments[max(n, b.lo):b.hi])
-	if b.lo == 0 {
+	copy(to, b.segments[b.lo:b.hi])
+	if &to[0] == &b.segments[0] {
+		clear(b.segments[n:b.hi])
+	} else {
 		clear(b.segments)
 	}
 	b.segments, b.lo, b.hi = to, 0, n
 }
 
+// pushAll adds segments with their references, which it does not touch.
+func (b *body) pushAll(all []segment) {
+	for i := range all {
+		b.push(all[i])
+	}
+}
+
 // shift takes the first segment out and drops its reference. The list is
 // whole again before anything can happen to the memory.
 func (b *body) shift() {
+	m := b.segments[b.lo].m
+	b.forget()
+	drop(m)
+}
+
+// forget takes the first segment out and leaves its reference to the caller.
+func (b *body) forget() {
 	s := &b.segments[b.lo]
-	m := s.m
 	b.size -= s.len()
 	*s = segment{}
 	b.lo++
 	if b.lo == b.hi {
 		b.lo, b.hi = 0, 0
-	}
-	if m != (memory.Object{}) {
-		m.Unref()
 	}
 }
 
@@ -196,7 +203,7 @@ func (l *List) Segments() int {
 func (l *List) Borrowed() bool {
 	b := l.must("borrowed")
 	for i := b.lo; i < b.hi; i++ {
-		if b.segments[i].m == (memory.Object{}) {
+		if b.segments[i].borrowed() {
 			return true
 		}
 	}
@@ -217,33 +224,6 @@ func (l *List) All() iter.Seq[[]byte] {
 	}
 }
 
-// Advance takes n bytes off the front and drops the references of parts that
-// it passes entirely; at the end the list is empty. When there are fewer than
-// n bytes, or n is negative, it returns a *memory.BoundsError that wraps
-// memory.ErrBufferTooSmall and changes nothing. It is MmAdvanceMdl and
-// NdisAdvanceNetBufferDataStart.
-func (l *List) Advance(n int) error {
-	b, err := l.live("advance")
-	if err != nil {
-		return err
-	}
-	if !fits(0, n, b.size) {
-		return &memory.BoundsError{Op: "mdl: advance", Len: n, Cap: b.size, Err: memory.ErrBufferTooSmall}
-	}
-	for n > 0 {
-		s := &b.segments[b.lo]
-		if k := s.len(); n >= k {
-			n -= k
-			b.shift()
-			continue
-		}
-		s.off += n
-		b.size -= n
-		n = 0
-	}
-	return nil
-}
-
 // Release ends the list and drops all its references. The *List must not be
 // used any more: operations return an error that wraps object.ErrDeleted, or
 // panic with *MisuseError where they return none, and so does a second
@@ -254,10 +234,21 @@ func (l *List) Release() {
 		panic(&MisuseError{Op: "release", Kind: slab.DoubleFree, List: "scatter list"})
 	}
 	b := l.b
+	b.kernel.mustEnd()
 	l.b = nil
+	b.end()
+	handles.Put(l)
+}
+
+// end drops all references and gives the body back.
+func (b *body) end() {
+	b.kernel.end()
+	b.source = nil
 	for b.lo < b.hi {
 		b.shift()
 	}
+	if len(b.segments) > maxKept {
+		b.segments = b.inline[:]
+	}
 	bodies.Put(b)
-	handles.Put(l)
 }

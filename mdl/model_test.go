@@ -2,44 +2,75 @@ package mdl_test
 
 import (
 	"bytes"
-	"math/rand/v2"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"offheap.example/lookaside/internal/race"
+	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/mdl"
 	"offheap.example/lookaside/memory"
-	"offheap.example/lookaside/object"
+	"offheap.example/lookaside/slab"
 )
 
-// part is a segment as it should be: which object, and where in it.
-type part struct{ object, off, n int }
+// thing is memory as it should be: flat bytes, and who keeps them.
+type thing struct {
+	m        memory.Object // the zero handle where the bytes are borrowed
+	flat     []byte        // what they are to be
+	real     []byte        // where they are
+	birth    int           // references besides the lists'
+	readOnly bool
+	block    bool // of the lookaside
+}
 
-// model is a list as it should be: parts of flat objects.
+// part is a segment as it should be: which thing, and where in it.
+type part struct {
+	of     *thing
+	off, n int
+}
+
+// model is a list as it should be.
 type model struct {
 	list  *mdl.List
 	parts []part
+	head  int  // headroom, before the first part
+	small bool // it takes memory from the world's blocks
 }
 
-// world runs a program on lists over a few objects and on models.
+// world runs a program on lists over a few things and on models.
 type world struct {
 	t       testing.TB
-	objects []memory.Object
-	flat    [][]byte
+	src     *arena.Arena
+	blocks  *slab.Lookaside // what lists take memory from, and objects are made of
+	things  []*thing
 	lists   []*model
 	fill    byte
+	program []byte
 }
 
-const worldObjects = 4
+const (
+	worldThings = 5
+	worldLists  = 8
+	blockBytes  = 16
+)
 
 func newWorld(t testing.TB) *world {
 	w := &world{t: t}
-	for i := range worldObjects {
-		w.flat = append(w.flat, bytes.Repeat([]byte{byte('a' + i)}, 1+7*i))
-		m, err := memory.Wrap(bytes.Clone(w.flat[i]))
+	var err error
+	w.src, err = arena.Open(arena.Config{})
+	require.NoError(t, err)
+	w.blocks, err = slab.New(w.src, slab.Config{Name: "blocks", Size: blockBytes})
+	require.NoError(t, err)
+	for i := range worldThings {
+		flat := bytes.Repeat([]byte{byte('a' + i)}, 1+7*i)
+		var opts []memory.Option
+		if i == worldThings-1 {
+			opts = append(opts, memory.ReadOnly())
+		}
+		real := bytes.Clone(flat)
+		m, err := memory.Wrap(real, opts...)
 		require.NoError(t, err)
-		w.objects = append(w.objects, m)
+		w.things = append(w.things, &thing{m: m, flat: flat, real: real, birth: 1, readOnly: opts != nil})
 	}
 	return w
 }
@@ -51,161 +82,187 @@ func (m *model) size() (n int) {
 	return n
 }
 
-// bytes returns the list's bytes, copied from the flat objects.
-func (w *world) bytes(m *model) (all []byte) {
+// bytes returns what the list should hold.
+func (m *model) bytes() (all []byte) {
 	for _, p := range m.parts {
-		all = append(all, w.flat[p.object][p.off:p.off+p.n]...)
+		all = append(all, p.of.flat[p.off:p.off+p.n]...)
 	}
 	return all
 }
 
-// write writes byte by byte to the flat objects.
-func (w *world) write(m *model, off int, src []byte) {
-	for _, v := range src {
-		at := off
-		for _, p := range m.parts {
-			if at < p.n {
-				w.flat[p.object][p.off+at] = v
-				break
-			}
-			at -= p.n
+// place finds byte at of the list in its thing.
+func (m *model) place(at int) (*thing, int) {
+	for _, p := range m.parts {
+		if at < p.n {
+			return p.of, p.off + at
 		}
-		off++
+		at -= p.n
+	}
+	panic("behind the end")
+}
+
+// write writes byte by byte.
+func (m *model) write(off int, src []byte) {
+	for i, v := range src {
+		of, at := m.place(off + i)
+		of.flat[at] = v
 	}
 }
 
-func (w *world) step(op, arg, a, b byte) {
-	if len(w.lists) == 0 || op%16 == 0 && len(w.lists) < 8 {
-		i := int(arg) % worldObjects
-		l, err := mdl.Of(w.objects[i])
-		require.NoError(w.t, err)
-		w.lists = append(w.lists, &model{l, []part{{i, 0, len(w.flat[i])}}})
-		return
+// readOnly reports whether any of the n bytes at off that there are must not
+// be written, and how many may from there on.
+func (m *model) readOnly(off, n int) (found bool, before int) {
+	for i := off; i < off+n; i++ {
+		if i < 0 || i >= m.size() {
+			continue
+		}
+		if of, _ := m.place(i); of.readOnly {
+			return true, max(0, i-off)
+		}
 	}
-	at := int(arg) % len(w.lists)
-	m := w.lists[at]
-	switch op % 16 {
-	case 1, 2, 3, 4, 5:
-		i := int(arg/8) % worldObjects
-		size := len(w.flat[i])
-		off, n := int(a)%(size+2)-1, int(b)%(size+2)-1
-		err := m.list.Append(w.objects[i], off, n)
-		if off < 0 || n < 0 || off+n > size {
-			require.ErrorIs(w.t, err, memory.ErrBufferTooSmall)
-			return
+	return false, n
+}
+
+// advance takes n bytes off the front of the model.
+func (m *model) advance(n int) {
+	for n > 0 {
+		k := min(n, m.parts[0].n)
+		m.parts[0].off += k
+		m.parts[0].n -= k
+		m.head += k
+		if n -= k; m.parts[0].n == 0 {
+			m.parts, m.head = m.parts[1:], 0
 		}
-		require.NoError(w.t, err)
-		if n > 0 {
-			m.parts = append(m.parts, part{i, off, n})
-		}
-	case 6, 7, 8:
-		n := int(a)%(m.size()+3) - 1
-		err := m.list.Advance(n)
-		if n < 0 || n > m.size() {
-			require.ErrorIs(w.t, err, memory.ErrBufferTooSmall)
-			return
-		}
-		require.NoError(w.t, err)
-		for n > 0 {
-			k := min(n, m.parts[0].n)
-			m.parts[0].off += k
-			m.parts[0].n -= k
-			if n -= k; m.parts[0].n == 0 {
-				m.parts = m.parts[1:]
-			}
-		}
-	case 9, 10, 11:
-		w.fill++
-		// Distinct bytes, so that the order in which parts of one object are written shows.
-		off, src := int(a)%(m.size()+2)-1, make([]byte, 1+int(b)%(m.size()+2))
-		for i := range src {
-			src[i] = w.fill + byte(i)
-		}
-		err := m.list.CopyIn(off, src)
-		if off < 0 || off+len(src) > m.size() {
-			require.ErrorIs(w.t, err, memory.ErrInvalidBufferSize)
-			return
-		}
-		require.NoError(w.t, err)
-		w.write(m, off, src)
-	case 12, 13:
-		off, dst := int(a)%(m.size()+2)-1, make([]byte, 1+int(b)%(m.size()+2))
-		err := m.list.CopyOut(off, dst)
-		if off < 0 || off+len(dst) > m.size() {
-			require.ErrorIs(w.t, err, memory.ErrBufferTooSmall)
-			return
-		}
-		require.NoError(w.t, err)
-		require.Equal(w.t, w.bytes(m)[off:off+len(dst)], dst)
-	case 14:
-		var out bytes.Buffer
-		n, err := m.list.WriteTo(&out)
-		require.NoError(w.t, err)
-		require.EqualValues(w.t, m.size(), n)
-		require.Equal(w.t, string(w.bytes(m)), out.String())
-	default:
-		m.list.Release()
-		require.ErrorIs(w.t, m.list.Advance(0), object.ErrDeleted)
-		w.lists = append(w.lists[:at], w.lists[at+1:]...)
 	}
+}
+
+// slice returns parts for n bytes at off.
+func (m *model) slice(off, n int) (all []part) {
+	for _, p := range m.parts {
+		if off >= p.n {
+			off -= p.n
+			continue
+		}
+		k := min(n, p.n-off)
+		if k > 0 {
+			all = append(all, part{p.of, p.off + off, k})
+		}
+		n -= k
+		off = 0
+	}
+	return all
+}
+
+// meet appends parts as Join does: what meets in memory becomes one.
+func meet(to, more []part) []part {
+	for _, p := range more {
+		if n := len(to); n > 0 && to[n-1].of == p.of && to[n-1].off+to[n-1].n == p.off {
+			to[n-1].n += p.n
+			continue
+		}
+		to = append(to, p)
+	}
+	return to
+}
+
+func (w *world) remove(m *model) {
+	for i := range w.lists {
+		if w.lists[i] == m {
+			w.lists = append(w.lists[:i], w.lists[i+1:]...)
+			return
+		}
+	}
+}
+
+// fresh gives n bytes, all different, so that an order in which they were
+// written shows.
+func (w *world) fresh(n int) []byte {
+	w.fill++
+	src := make([]byte, n)
+	for i := range src {
+		src[i] = w.fill + byte(i)
+	}
+	return src
+}
+
+// references counts what the lists hold, by thing.
+func (w *world) references() map[*thing]int {
+	refs := map[*thing]int{}
+	for _, m := range w.lists {
+		for _, p := range m.parts {
+			refs[p.of]++
+		}
+	}
+	return refs
 }
 
 // check compares everything that can be seen, references counted.
-func (w *world) check(program []byte) {
-	refs := [worldObjects]int{1, 1, 1, 1}
+func (w *world) check() {
+	say := fmt.Sprintf("program %v", w.program)
+	refs := w.references()
 	for _, m := range w.lists {
-		require.Equal(w.t, m.size(), m.list.Len(), "program %v", program)
-		require.Equal(w.t, len(m.parts), m.list.Segments(), "program %v", program)
-		i := 0
-		for got := range m.list.All() {
-			p := m.parts[i]
-			require.Same(w.t, &w.objects[p.object].Bytes()[p.off], &got[0], "program %v", program)
-			require.Equal(w.t, w.flat[p.object][p.off:p.off+p.n], got, "program %v", program)
-			refs[p.object]++
-			i++
+		w.checkList(m, say)
+	}
+	blocks := 0
+	for _, of := range w.things {
+		if of.m != (memory.Object{}) {
+			require.Equal(w.t, of.birth+refs[of], of.m.Refs(), say)
 		}
+		if of.block && of.m.Refs() == 0 {
+			require.False(w.t, of.m.Valid(), say)
+			continue
+		}
+		if of.block {
+			blocks++
+		}
+		require.Equal(w.t, of.flat, of.real, say)
 	}
-	for i, m := range w.objects {
-		require.Equal(w.t, refs[i], m.Refs(), "object %d of program %v", i, program)
-		require.Equal(w.t, w.flat[i], m.Bytes(), "object %d of program %v", i, program)
+	require.EqualValues(w.t, blocks, w.blocks.Stats().Live, say)
+}
+
+func (w *world) checkList(m *model, say string) {
+	require.Equal(w.t, m.size(), m.list.Len(), say)
+	require.Equal(w.t, len(m.parts), m.list.Segments(), say)
+	i, borrowed := 0, false
+	for of, got := range m.list.Parts() {
+		p := m.parts[i]
+		require.Equal(w.t, p.of.m, of, say)
+		require.Same(w.t, &p.of.real[p.off], &got[0], say)
+		require.Equal(w.t, p.n, len(got), say)
+		require.Equal(w.t, p.n, cap(got), say)
+		borrowed = borrowed || p.of.m == (memory.Object{})
+		i++
 	}
+	require.Equal(w.t, len(m.parts), i, say)
+	require.Equal(w.t, borrowed, m.list.Borrowed(), say)
+	require.Equal(w.t, m.head, m.list.Headroom(), say)
+	var all []byte
+	fragments := 0
+	for f := range m.list.Pages() {
+		require.Equal(w.t, f.Length, len(f.Bytes), say)
+		all = append(all, f.Bytes...)
+		fragments++
+	}
+	require.Equal(w.t, string(m.bytes()), string(all), say)
+	require.Equal(w.t, m.list.PageCount(), fragments, say)
 }
 
 func (w *world) run(program []byte) {
 	for i := 0; i+3 < len(program); i += 4 {
+		w.program = program[:i+4]
 		w.step(program[i], program[i+1], program[i+2], program[i+3])
-		w.check(program[:i+4])
+		w.check()
 	}
 	for _, m := range w.lists {
 		m.list.Release()
 	}
 	w.lists = nil
-	w.check(program)
-	for _, m := range w.objects {
-		require.NoError(w.t, m.Delete())
-	}
-}
-
-func TestRandomPrograms(t *testing.T) {
-	programs := 200
-	if testing.Short() || race.Enabled {
-		programs = 40
-	}
-	for seed := range uint64(programs) {
-		rng := rand.New(rand.NewPCG(seed, 2))
-		program := make([]byte, 4*(1+rng.IntN(80)))
-		for i := range program {
-			program[i] = byte(rng.Uint32())
+	w.check()
+	for _, of := range w.things {
+		if of.birth > 0 {
+			require.NoError(w.t, of.m.Delete())
 		}
-		t.Logf("seed %d", seed)
-		newWorld(t).run(program)
 	}
-}
-
-func FuzzPrograms(f *testing.F) {
-	f.Add([]byte{0, 3, 0, 0, 1, 16, 2, 3, 9, 0, 1, 9, 6, 0, 4, 0, 15, 0, 0, 0})
-	f.Add([]byte{0, 1, 0, 0, 1, 24, 9, 9, 1, 8, 1, 9, 12, 0, 2, 20, 14, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, program []byte) {
-		newWorld(t).run(program[:min(len(program), 400)])
-	})
+	require.NoError(w.t, w.blocks.Close())
+	require.NoError(w.t, w.src.Close())
 }

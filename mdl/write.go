@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 )
 
 // Buffers returns the list's parts for the functions of package net. They may
@@ -21,13 +22,35 @@ func (b *body) appendBuffers(v net.Buffers) net.Buffers {
 	return v
 }
 
+// fork returns a body with all of b's bytes and references of its own, for a
+// call during which the list may be changed or released by whoever is called.
+func (b *body) fork() (*body, error) {
+	f := bodies.Get()
+	c := cursor{b: b, i: b.lo}
+	if err := c.share(f, b.size); err != nil {
+		f.end()
+		return nil, err
+	}
+	return f, nil
+}
+
 // WriteTo writes the list's bytes to w and returns how many were written. The
 // list is unchanged: after a short write, Advance by what was written and
-// write again. Connections of package net get all parts in as few system calls
-// as the kernel allows (writev); a datagram connection sends one datagram.
-// Other writers get one Write for each part; a Write that reports fewer bytes
-// and no error ends it with io.ErrShortWrite. A released list gives an error
-// that wraps object.ErrDeleted.
+// write again. WriteTo holds references of its own until the kernel, or w, is
+// done with the bytes, whatever happens to the list and its objects meanwhile.
+//
+// What has a file descriptor gets all parts in as few system calls as the
+// kernel allows (writev): the connections of package net, *os.File, and every
+// type with a SyscallConn unless it embeds another that has one. A type whose
+// Write does more than to write has to hide its SyscallConn. Deadlines and
+// concurrent writers work as with Write. Other writers get one Write for each
+// part; a Write that reports fewer bytes and no error ends it with
+// io.ErrShortWrite.
+//
+// Where one write is one message (UDP, IP and the message sockets of Unix), the
+// list is one message, and more than 1024 parts are an error that wraps
+// ErrInvalid; an empty list is written nowhere. A released list gives an error
+// that wraps object.ErrDeleted. It is io.WriterTo.
 func (l *List) WriteTo(w io.Writer) (int64, error) {
 	b, err := l.live("write to")
 	if err != nil {
@@ -36,56 +59,75 @@ func (l *List) WriteTo(w io.Writer) (int64, error) {
 	if b.size == 0 {
 		return 0, nil
 	}
-	switch w.(type) {
-	case *net.TCPConn, *net.UnixConn, *net.UDPConn, *net.IPConn:
-		return b.writeVector(w)
+	f, err := b.fork()
+	if err != nil {
+		return 0, fmt.Errorf("mdl: write to: %w", err)
 	}
-	return l.writeParts(w)
+	n, err := f.writeTo(w)
+	size := f.size
+	f.end()
+	if err == nil && n < int64(size) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return n, fmt.Errorf("mdl: write to: %d of %d bytes written: %w", n, size, err)
+	}
+	return n, nil
+}
+
+func (b *body) writeTo(w io.Writer) (int64, error) {
+	switch edgeOf(w) {
+	case edgeNet:
+		return b.writeVector(w)
+	case edgeMessage:
+		if n := b.hi - b.lo; n > iovMax {
+			return 0, errTooManyParts(n)
+		}
+		return b.writeVector(w)
+	case edgeRaw:
+		if c, ok := rawConn(w); ok {
+			return b.writeRaw(c)
+		}
+	}
+	return b.writeParts(w)
+}
+
+// rawConn returns the raw connection of what has one.
+func rawConn(v any) (syscall.RawConn, bool) {
+	if !hasRawConn {
+		return nil, false
+	}
+	c, ok := v.(syscall.Conn)
+	if !ok {
+		return nil, false
+	}
+	raw, err := c.SyscallConn()
+	return raw, err == nil
 }
 
 // writeVector lets net.Buffers find the connection's writev.
 func (b *body) writeVector(w io.Writer) (int64, error) {
 	b.vecStore = b.appendBuffers(b.vecStore[:0])
 	b.vec = b.vecStore
-	want := int64(b.size)
 	n, err := b.vec.WriteTo(w)
 	clear(b.vecStore)
 	b.vec = nil
-	return wrote(n, want, err)
+	return n, err
 }
 
-// writeParts writes part by part. The writer is somebody else's code: the list
-// is looked at afresh after every Write.
-func (l *List) writeParts(w io.Writer) (int64, error) {
+// writeParts writes part by part.
+func (b *body) writeParts(w io.Writer) (int64, error) {
 	var total int64
-	for i := 0; ; i++ {
-		b, err := l.live("write to")
-		if err != nil {
-			return total, err
-		}
-		if b.lo+i >= b.hi {
-			return total, nil
-		}
-		p := b.segments[b.lo+i].bytes()
+	for i := b.lo; i < b.hi; i++ {
+		p := b.segments[i].bytes()
 		n, err := w.Write(p)
 		if n < 0 || n > len(p) {
-			return total, fmt.Errorf("mdl: write to: the writer reports %d of %d bytes written: %w", n, len(p), ErrInvalid)
+			return total, fmt.Errorf("the writer reports %d of %d bytes written: %w", n, len(p), ErrInvalid)
 		}
 		total += int64(n)
-		if _, err = wrote(int64(n), int64(len(p)), err); err != nil {
+		if err != nil || n < len(p) {
 			return total, err
 		}
 	}
-}
-
-// wrote turns the outcome of a write of want bytes into an error unless all
-// went well.
-func wrote(n, want int64, err error) (int64, error) {
-	if err == nil && n < want {
-		err = io.ErrShortWrite
-	}
-	if err != nil {
-		return n, fmt.Errorf("mdl: write to: %d of %d bytes written: %w", n, want, err)
-	}
-	return n, nil
+	return total, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offheap.example/lookaside/mdl"
-	"offheap.example/lookaside/object"
+	"offheap.example/lookaside/memory"
 )
 
 // writer takes limit bytes and then answers as told.
@@ -95,19 +95,39 @@ func TestWriteToAWriterThatLies(t *testing.T) {
 	deleteAll(t, all)
 }
 
-type releaser struct{ l *mdl.List }
-
-func (r releaser) Write(p []byte) (int, error) {
-	r.l.Release()
-	return len(p), nil
+// releaser is a writer that ends the list, and deletes its objects, in the
+// middle of the call.
+type releaser struct {
+	bytes.Buffer
+	l    *mdl.List
+	all  []memory.Object
+	refs [][]int
 }
 
+func (r *releaser) Write(p []byte) (int, error) {
+	if r.l != nil {
+		r.l.Release()
+		r.l = nil
+		for _, m := range r.all {
+			_ = m.Delete()
+		}
+	}
+	r.refs = append(r.refs, refs(r.all))
+	return r.Buffer.Write(p)
+}
+
+// The call has references of its own: whatever happens meanwhile, the bytes are
+// those that were to be written, and afterwards nothing is held.
 func TestWriteToAWriterThatReleases(t *testing.T) {
 	l, all := listOf(t, "abc", "d")
-	n, err := l.WriteTo(releaser{l})
-	require.ErrorIs(t, err, object.ErrDeleted)
-	require.EqualValues(t, 3, n)
-	deleteAll(t, all)
+	w := &releaser{l: l, all: all}
+	n, err := l.WriteTo(w)
+	require.NoError(t, err)
+	require.EqualValues(t, 4, n)
+	require.Equal(t, "abcd", w.String())
+	require.Equal(t, [][]int{{1, 1}, {1, 1}}, w.refs)
+	require.Equal(t, []int{0, 0}, refs(all))
+	require.False(t, all[0].Valid() || all[1].Valid())
 }
 
 // pairs has connected connections of the kinds that take a vector.

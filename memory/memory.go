@@ -23,28 +23,19 @@ var kind = objtab.Register("memory", finish)
 //
 // The owner may have been closed meanwhile, and has then reported the block
 // in its *slab.LeakError. Who drops the last reference of an object does the
-// right thing and is not to blame: the owner takes the block all the same.
+// right thing and is not to blame: Reclaim takes the block all the same.
 // Every other complaint of the owner (an overrun, say) goes to our caller;
 // the object is gone by then either way.
 func finish(buf []byte, owner any) {
-	if owner == nil {
-		return
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			if e, ok := r.(*slab.MisuseError); !ok || e.Kind != slab.UseAfterClose {
-				panic(r)
-			}
-			owner.(interface{ Reclaim([]byte) }).Reclaim(buf)
-		}
-	}()
 	switch a := owner.(type) {
 	case *slab.Lookaside:
-		a.Put(buf)
+		a.Reclaim(buf)
 	case *slab.Allocator:
-		a.Free(buf)
+		a.Reclaim(buf)
 	case *slab.Tagged:
-		a.Free(buf)
+		a.Reclaim(buf)
+	case Owner:
+		a.TakeBack(buf)
 	}
 }
 

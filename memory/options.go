@@ -112,11 +112,9 @@ func (s *settings) read(opts []Option, tags bool) error {
 
 // make makes the object once its bytes are there.
 func (s *settings) make(buf []byte, owner any) (Object, error) {
-	body := objtab.Body{Buf: buf, Owner: owner, Kind: kind, Flags: s.flags}
-	var cfg *object.Config
-	if s.adorns {
-		cfg = &s.cfg
+	if !s.adorns {
+		return Object{object.NewPlain(buf, owner, kind, s.flags)}, nil
 	}
-	o, err := object.NewBody(&body, cfg)
+	o, err := object.NewChecked(buf, owner, kind, s.flags, &s.cfg)
 	return Object{o}, err
 }

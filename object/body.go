@@ -13,18 +13,14 @@ func NewBody(b *objtab.Body, cfg *Config) (Object, error) {
 	if cfg != nil && cfg.Context != nil && !objtab.IsPointer(cfg.Context) {
 		return Object{}, fmt.Errorf("Context %T: must be a pointer and not nil: %w", cfg.Context, ErrInvalid)
 	}
-	s := slots.Get()
-	s.body = *b
-	o := Object{s, genOf(s.word.Load())}
 	if cfg == nil || !cfg.adorns() {
-		return o, nil
+		return NewPlain(b.Buf, b.Owner, b.Kind, b.Flags), nil
 	}
-	if err := o.adorn(cfg); err != nil {
-		s.body = objtab.Body{}
-		slots.Put(s)
-		return Object{}, err
-	}
-	return o, nil
+	return NewChecked(b.Buf, b.Owner, b.Kind, b.Flags, cfg)
+}
+
+func (c *Config) adorns() bool {
+	return c.Parent.s != nil || c.Cleanup != nil || c.Destroy != nil || c.Context != nil || c.Kind != ""
 }
 
 // NewPlain is NewBody without a Config, which cannot fail: the way of most
@@ -33,33 +29,45 @@ func NewPlain(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags) Objec
 	s := slots.Get()
 	b := &s.body
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
-	return Object{s, genOf(s.word.Load())}
+	o := Object{s, genOf(s.word.Load())}
+	if tracing.Load() {
+		o.trace()
+	}
+	return o
 }
 
-func (c *Config) adorns() bool {
-	return c.Parent.s != nil || c.Cleanup != nil || c.Destroy != nil || c.Context != nil || c.Kind != ""
-}
-
-// adorn fills the kin of an object whose handle nobody has yet. The parent
-// comes last: nothing can fail after it, and from then on it may delete us.
-func (o Object) adorn(cfg *Config) error {
-	k := o.s.ensureKin()
+// NewChecked is NewBody with a Config that says something and whose Context is
+// known to be in order.
+func NewChecked(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg *Config) (Object, error) {
+	f := families.Get()
+	k, b := &f.kin, &f.slot.body
+	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
 	k.kind, k.context, k.cleanup, k.destroy = cfg.Kind, cfg.Context, cfg.Cleanup, cfg.Destroy
-	bare := o.s.word.Load()
-	// Publishes: nothing, because nobody has the handle.
-	o.s.word.Store(bare | adorned)
+	o := Object{&f.slot, genOf(f.slot.word.Load())}
+	if tracing.Load() || cfg.Parent.isTraced() {
+		o.trace()
+	}
 	if cfg.Parent.s == nil {
-		return nil
+		return o, nil
 	}
-	pk, err := cfg.Parent.lockLive()
+	// Last: nothing can fail after it, and from then on the parent may delete us.
+	p, err := cfg.Parent.lockLive()
 	if err != nil {
-		k.kind, k.context, k.cleanup, k.destroy = "", nil, nil, nil
-		o.s.word.Store(bare)
-		return fmt.Errorf("parent: %w", err)
+		k.abandon()
+		return Object{}, fmt.Errorf("parent: %w", err)
 	}
-	pk.append(cfg.Parent.s, o.s)
-	pk.mu.Unlock()
-	return nil
+	p.append(k)
+	p.mu.Unlock()
+	return o, nil
+}
+
+// abandon takes back what NewChecked did. Nobody has the handle.
+func (k *kin) abandon() {
+	k.empty()
+	k.slot.body = objtab.Body{}
+	// Publishes: nothing. A trace may have left its marks.
+	k.slot.word.Store(armed(genOf(k.slot.word.Load())) | adorned)
+	families.Put(k.home)
 }
 
 // Body returns the body of an object of the given kind, nil for any other.

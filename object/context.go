@@ -21,14 +21,10 @@ func Context[T any](o Object) (*T, bool) {
 		return nil, false
 	}
 	k := o.s.kin.Load()
-	if k == nil {
+	if k == nil || !k.enter(o.gen) {
 		return nil, false
 	}
-	k.mu.Lock()
 	defer k.mu.Unlock()
-	if w := o.s.word.Load(); genOf(w) != o.gen || w&adorned == 0 {
-		return nil, false
-	}
 	return find[T](k)
 }
 
@@ -37,9 +33,11 @@ func find[T any](k *kin) (*T, bool) {
 	if v, ok := k.context.(*T); ok {
 		return v, true
 	}
-	for i := range k.added {
-		if v, ok := k.added[i].value.(*T); ok {
-			return v, true
+	if k.extra != nil {
+		for i := range k.extra.added {
+			if v, ok := k.extra.added[i].value.(*T); ok {
+				return v, true
+			}
 		}
 	}
 	return nil, false
@@ -59,7 +57,8 @@ func AddContext[T any](o Object, cfg ContextConfig) (*T, error) {
 		return v, fmt.Errorf("object: add context %T: %w", v, ErrExists)
 	}
 	v := new(T)
-	k.added = append(k.added, context{v, cfg.Cleanup, cfg.Destroy})
+	m := k.rest()
+	m.added = append(m.added, context{v, cfg.Cleanup, cfg.Destroy})
 	return v, nil
 }
 
@@ -77,7 +76,8 @@ func (o Object) Adopt(c io.Closer) error {
 		return fmt.Errorf("object: adopt: %w", err)
 	}
 	defer k.mu.Unlock()
-	k.closers = append(k.closers, c)
+	m := k.rest()
+	m.closers = append(m.closers, c)
 	return nil
 }
 
@@ -90,6 +90,7 @@ func (o Object) lockLive() (*kin, error) {
 	if !o.Valid() {
 		return nil, ErrDeleted
 	}
+	const known = adorned | seen
 	k := o.s.ensureKin()
 	k.mu.Lock()
 	for {
@@ -98,12 +99,12 @@ func (o Object) lockLive() (*kin, error) {
 		case genOf(w) != o.gen || w&stateMask != live:
 			k.mu.Unlock()
 			return nil, ErrDeleted
-		case w&adorned != 0:
+		case w&known == known:
 			return k, nil
 		case w&busy != 0:
 			runtime.Gosched()
 		// Publishes: that Delete must take the long way. Pairs with: Delete, whose swap fails if it saw the word before.
-		case o.s.word.CompareAndSwap(w, w|adorned):
+		case o.s.word.CompareAndSwap(w, w|known):
 			return k, nil
 		}
 	}

@@ -3,6 +3,7 @@ package object
 import (
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 )
 
@@ -24,6 +25,16 @@ func (o Object) Delete() error {
 	if o.s == nil {
 		return errDeleteZero
 	}
+	// Most objects have one reference and nobody who is to be told: straight to the end.
+	if w := armed(o.gen); o.gen != lastGen && o.s.word.Load() == w && o.s.word.CompareAndSwap(w, w+1<<genShift) {
+		o.s.recycle()
+		return nil
+	}
+	return o.deleteSlow()
+}
+
+// deleteSlow is Delete for all others.
+func (o Object) deleteSlow() error {
 	for {
 		w := o.s.word.Load()
 		switch {
@@ -34,9 +45,8 @@ func (o Object) Delete() error {
 		case w&adorned != 0:
 			return o.deleteFamily()
 		case w&refMask == 1:
-			// Nobody else holds it and nobody is to be told: straight to the end.
 			if o.s.word.CompareAndSwap(w, after(o.gen)) {
-				o.s.recycle()
+				o.s.park(o.gen)
 				return nil
 			}
 		// Publishes: what was done under the reference of birth. Pairs with: last.
@@ -49,50 +59,52 @@ func (o Object) Delete() error {
 // deleteFamily deletes an object that may have relatives and callbacks.
 func (o Object) deleteFamily() error {
 	// Step 1: claim. Only one Delete gets past here.
-	s, k := o.s, o.s.kin.Load()
-	k.mu.Lock()
-	if !s.claim(o.gen) {
-		k.mu.Unlock()
+	k := o.s.kin.Load()
+	if !k.claim(o.gen) {
 		return errDeleteGone
 	}
 
 	// Step 2: leave the parent, unless it is on its way to us.
 	if p := k.parent; p != nil {
-		pk := p.kin.Load()
-		pk.mu.Lock() // child before parent
-		if p.word.Load()&stateMask != live {
-			pk.mu.Unlock()
-			k.mu.Unlock() // from here on the slot is the parent's to empty
+		p.mu.Lock()
+		if p.slot.word.Load()&stateMask != live {
+			k.late = true
+			p.mu.Unlock() // from here on the slot is the parent's to empty
 			return nil
 		}
-		pk.remove(s)
-		k.parent = nil
-		pk.mu.Unlock()
+		p.remove(k)
+		p.mu.Unlock()
 	}
-	k.mu.Unlock()
 
 	// Steps 3 and 4.
-	s.dispose()
-	if err := s.release(); err != nil {
+	k.dispose()
+	if err := k.release(); err != nil {
 		return fmt.Errorf("object: delete: %w", err)
 	}
 	return nil
 }
 
 // claim takes the object of generation gen from live to closing, after which
-// its children, contexts and closers are frozen. The kin's mu is held.
-func (s *slot) claim(gen uint32) bool {
-	for {
-		w := s.word.Load()
-		if genOf(w) != gen || w&stateMask != live {
+// its children, contexts and closers are frozen.
+func (k *kin) claim(gen uint32) bool {
+	for locked := false; ; {
+		w := k.slot.word.Load()
+		switch {
+		case genOf(w) != gen || w&stateMask != live:
+			if locked {
+				k.mu.Unlock()
+			}
 			return false
-		}
-		if w&busy != 0 {
+		case w&busy != 0:
 			runtime.Gosched()
-			continue
-		}
+		case w&seen != 0 && !locked: // somebody may be at work
+			k.mu.Lock()
+			locked = true
 		// Publishes: that the object is closing. Pairs with: lockLive and the parent's state in step 2.
-		if s.word.CompareAndSwap(w, withState(w, closing)) {
+		case k.slot.word.CompareAndSwap(w, withState(w, closing)):
+			if locked {
+				k.mu.Unlock()
+			}
 			return true
 		}
 	}
@@ -100,101 +112,127 @@ func (s *slot) claim(gen uint32) bool {
 
 // join claims a child on behalf of its parent. A child that its own Delete
 // has marked is closing already.
-func (s *slot) join() {
-	k := s.kin.Load()
-	k.mu.Lock()
-	s.claim(genOf(s.word.Load()))
-	k.mu.Unlock()
-}
+func (k *kin) join() { k.joined = k.claim(genOf(k.slot.word.Load())) }
 
 // dispose runs the Cleanup callbacks of the claimed root and of everything
 // below it, depth first. It follows the links and not the goroutine's stack:
 // a family may be a million generations deep. The links are frozen, because
 // every object on the way is closing.
-func (root *slot) dispose() {
-	s := root.deepest()
+func (root *kin) dispose() {
+	k := root.deepest()
 	for {
-		s.cleanup()
-		if s == root {
+		k.cleanUp()
+		switch {
+		case k == root:
 			return
-		}
-		k := s.kin.Load()
-		if k.next != nil {
-			k.next.join()
-			s = k.next.deepest()
-		} else {
-			s = k.parent
+		case k.next != nil:
+			k = k.next
+			k.join()
+			k = k.deepest()
+		default:
+			k = k.parent
 		}
 	}
 }
 
 // deepest claims and follows first children to the end.
-func (s *slot) deepest() *slot {
-	for {
-		first := s.kin.Load().first
-		if first == nil {
-			return s
-		}
-		first.join()
-		s = first
+func (k *kin) deepest() *kin {
+	for k.first != nil {
+		k = k.first
+		k.join()
 	}
+	return k
 }
 
-// cleanup runs the object's own Cleanup callbacks, in the order in which the
+// cleanUp runs the object's own Cleanup callbacks, in the order in which the
 // contexts came.
-func (s *slot) cleanup() {
-	o := Object{s, genOf(s.word.Load())}
-	k := s.kin.Load()
+func (k *kin) cleanUp() {
+	added, _ := k.frozen()
+	if k.cleanup == nil && len(added) == 0 {
+		return
+	}
+	o := k.object()
 	if k.cleanup != nil {
 		k.cleanup(o)
 	}
-	for i := range k.added {
-		if f := k.added[i].cleanup; f != nil {
+	for i := range added {
+		if f := added[i].cleanup; f != nil {
 			f(o)
 		}
 	}
 }
 
+// object returns the handle. The object has references, or its slot is ours.
+func (k *kin) object() Object { return Object{k.slot, genOf(k.slot.word.Load())} }
+
+// frozen returns what an object that is not live any more has of contexts and
+// closers.
+func (k *kin) frozen() (added []context, closers []io.Closer) {
+	if k.slot.word.Load()&seen != 0 {
+		k.mu.Lock() // extra itself may be made at any time
+		if k.extra != nil {
+			added, closers = k.extra.added, k.extra.closers
+		}
+		k.mu.Unlock()
+	}
+	return added, closers
+}
+
 // release takes children from the head, each with everything below it first,
 // and drops the reference that each was born with; the root's last.
-func (root *slot) release() error {
+func (root *kin) release() error {
 	var errs error
-	s := root
+	k := root
 	for {
-		k := s.kin.Load()
 		if child := k.first; child != nil { // frozen: nobody else looks
-			k.remove(child)
-			s = child
+			k.letGo(child)
+			k = child
 			continue
 		}
 		parent := k.parent
-		if parent != nil { // the root has none any more
-			k.mu.Lock() // Parent looks
-			k.parent = nil
-			k.mu.Unlock()
+		done := k == root
+		if err := k.dropBirth(); err != nil {
+			errs = errors.Join(errs, err)
 		}
-		done := s == root
-		errs = errors.Join(errs, s.dropBirth())
 		if done {
 			return errs
 		}
-		s = parent
+		k = parent
 	}
 }
 
+// letGo takes a child out of a closing object. When the child's own Delete came
+// first it is somewhere in step 2, between two looks at the child: it must be
+// done, because after this the child may be gone.
+func (k *kin) letGo(child *kin) {
+	k.mu.Lock() // Parent looks
+	for !child.joined && !child.late {
+		k.mu.Unlock()
+		runtime.Gosched()
+		k.mu.Lock()
+	}
+	k.remove(child)
+	k.mu.Unlock()
+}
+
 // dropBirth drops the reference that a closing object was born with.
-func (s *slot) dropBirth() error {
+func (k *kin) dropBirth() error {
 	for {
-		w := s.word.Load()
-		if w&refMask == 1 {
-			if s.word.CompareAndSwap(w, withState(w, destroyed)-1) {
-				return Object{s, genOf(w)}.bury()
+		w := k.slot.word.Load()
+		switch {
+		case w&refMask > 1:
+			// Publishes: what Delete did. Pairs with: last.
+			if k.slot.word.CompareAndSwap(w, withState(w, closed)-1) {
+				return nil
 			}
-			continue
-		}
-		// Publishes: what Delete did. Pairs with: last.
-		if s.word.CompareAndSwap(w, withState(w, closed)-1) {
-			return nil
+		case w&seen == 0 && k.destroy == nil: // nobody is to be told: no need to stop at destroyed
+			if k.slot.word.CompareAndSwap(w, k.nextWord(genOf(w))) {
+				k.empty()
+				k.recycle()
+				return nil
+			}
+		case k.slot.word.CompareAndSwap(w, withState(w, destroyed)-1):
+			return Object{k.slot, genOf(w)}.bury()
 		}
 	}
 }
@@ -202,22 +240,28 @@ func (s *slot) dropBirth() error {
 // bury destroys an adorned object without references: its Destroy callbacks,
 // what it adopted, its body.
 func (o Object) bury() error {
-	defer func() {
-		o.s.vacate(o.gen)
-		o.s.recycle()
-	}()
 	k := o.s.kin.Load()
+	added, closers := k.frozen()
+	if k.destroy == nil && len(added) == 0 && len(closers) == 0 {
+		k.vacate(o.gen)
+		k.recycle()
+		return nil
+	}
+	defer func() {
+		k.vacate(o.gen)
+		k.recycle()
+	}()
 	if k.destroy != nil {
 		k.destroy(o)
 	}
-	for i := range k.added {
-		if f := k.added[i].destroy; f != nil {
+	for i := range added {
+		if f := added[i].destroy; f != nil {
 			f(o)
 		}
 	}
 	var errs error
-	for i := len(k.closers) - 1; i >= 0; i-- {
-		errs = errors.Join(errs, k.closers[i].Close())
+	for i := len(closers) - 1; i >= 0; i-- {
+		errs = errors.Join(errs, closers[i].Close())
 	}
 	return errs
 }

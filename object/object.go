@@ -47,23 +47,35 @@ func New(cfg Config) (Object, error) {
 	return o, nil
 }
 
-// ref adds a reference. It fails with one of the sentinels made for Ref.
-func (o Object) ref() error {
+// ref adds a reference and returns the word as it was before. It fails with
+// one of the sentinels made for Ref.
+func (o Object) ref() (uint64, error) {
+	if o.s != nil {
+		w := o.s.word.Load()
+		// Publishes: nothing. Acquires: what the body and the kin hold. Pairs with: the last Unref.
+		if genOf(w) == o.gen && w&busy == 0 && w&refMask-1 < maxRefs-1 && o.s.word.CompareAndSwap(w, w+1) {
+			return w, nil
+		}
+	}
+	return o.refSlow()
+}
+
+// refSlow is ref for whatever is unusual.
+func (o Object) refSlow() (uint64, error) {
 	if o.s == nil {
-		return errRefZero
+		return 0, errRefZero
 	}
 	for {
 		w := o.s.word.Load()
 		switch {
 		case genOf(w) != o.gen || w&refMask == 0:
-			return errRefGone
+			return 0, errRefGone
 		case w&busy != 0:
 			runtime.Gosched()
 		case w&refMask == maxRefs:
-			return errRefMany
-		// Publishes: nothing. Acquires: what the body and the kin hold. Pairs with: the last Unref.
-		case o.s.word.CompareAndSwap(w, w+1):
-			return nil
+			return 0, errRefMany
+		case o.s.word.CompareAndSwap(w, w+1): // as in ref
+			return w, nil
 		}
 	}
 }
@@ -73,40 +85,64 @@ func (o Object) ref() error {
 // returns an error that wraps ErrDeleted for a stale handle, and ErrInvalid
 // for the zero handle or for more references than the counter holds (67
 // million). It is WdfObjectReference.
-func (o Object) Ref() error { return o.ref() }
+func (o Object) Ref() error {
+	w, err := o.ref()
+	if err == nil && (w&noted != 0 || tracing.Load()) {
+		o.note(plain)
+	}
+	return err
+}
 
 // TryRef is Ref for those who hold no reference and only want to know: it
 // reports whether the reference was taken.
-func (o Object) TryRef() bool { return o.ref() == nil }
+func (o Object) TryRef() bool {
+	w, err := o.ref()
+	if err == nil && (w&noted != 0 || tracing.Load()) {
+		o.note(plain)
+	}
+	return err == nil
+}
 
 // Unref drops a reference. With the last one, after Delete, the object is
 // destroyed before Unref returns. It panics with *MisuseError, and changes
 // nothing, when the handle is zero or stale and when the only reference left
 // is the one that belongs to Delete. It is WdfObjectDereference.
-func (o Object) Unref() {
+func (o Object) Unref() { o.unref(&plain) }
+
+// unref drops a reference that by took.
+func (o Object) unref(by *objtab.Holder) {
+	if o.s != nil {
+		w := o.s.word.Load()
+		// Publishes: what was done under this reference. Pairs with: last.
+		if genOf(w) == o.gen && w&(busy|noted) == 0 && w&refMask > 1 && o.s.word.CompareAndSwap(w, w-1) {
+			return
+		}
+	}
+	o.unrefSlow(by)
+}
+
+// unrefSlow is unref for the last reference, and for whatever is unusual.
+func (o Object) unrefSlow(by *objtab.Holder) {
 	if o.s == nil {
 		panic(&MisuseError{Op: "unref", Kind: NoObject})
 	}
-	for {
+	for struck := false; ; {
 		w := o.s.word.Load()
-		if genOf(w) != o.gen || w&refMask == 0 {
+		switch {
+		case genOf(w) != o.gen || w&refMask == 0:
 			panic(&MisuseError{Op: "unref", Kind: Stale})
-		}
-		if w&busy != 0 {
+		case w&busy != 0:
 			runtime.Gosched()
-			continue
-		}
-		if w&refMask == 1 {
-			if w&stateMask != closed {
-				panic(&MisuseError{Op: "unref", Kind: Underflow, Object: o.Kind(), Refs: 1})
-			}
+		case w&refMask == 1 && w&stateMask != closed:
+			panic(&MisuseError{Op: "unref", Kind: Underflow, Object: o.Kind(), Refs: 1})
+		case w&noted != 0 && !struck:
+			o.strike(*by)
+			struck = true
+		case w&refMask == 1:
 			if o.last(w) {
 				return
 			}
-			continue
-		}
-		// Publishes: what was done under this reference. Pairs with: last.
-		if o.s.word.CompareAndSwap(w, w-1) {
+		case o.s.word.CompareAndSwap(w, w-1): // as in unref
 			return
 		}
 	}
@@ -123,10 +159,10 @@ func (o Object) last(w uint64) bool {
 		_ = o.bury()
 		return true
 	}
-	if !o.s.word.CompareAndSwap(w, after(o.gen)) {
+	if !o.s.word.CompareAndSwap(w, after(o.gen)) { // the same
 		return false
 	}
-	o.s.recycle()
+	o.s.park(o.gen)
 	return true
 }
 
@@ -189,29 +225,28 @@ func (o Object) Kind() string {
 func (o Object) Parent() (Object, bool) {
 	var parent Object
 	o.look(func(k *kin) {
-		if p := k.parent; p != nil {
-			// The parent's slot is not emptied before it let go of this child, for which it needs k.mu.
-			parent = Object{p, genOf(p.word.Load())}
+		p := k.parent
+		if p == nil {
+			return
 		}
+		p.mu.Lock() // child before parent
+		if !k.left {
+			// The parent's slot is not emptied before it let go of this child.
+			parent = Object{p.slot, genOf(p.slot.word.Load())}
+		}
+		p.mu.Unlock()
 	})
 	return parent, parent.s != nil
 }
 
 // look calls f with the kin of an object that has something there, in any
-// state, under its lock. It reports false and does not call f otherwise.
-func (o Object) look(f func(*kin)) bool {
+// state, under its lock. It does not call f otherwise.
+func (o Object) look(f func(*kin)) {
 	if o.s == nil {
-		return false
+		return
 	}
-	k := o.s.kin.Load()
-	if k == nil {
-		return false
+	if k := o.s.kin.Load(); k != nil && k.enter(o.gen) {
+		f(k)
+		k.mu.Unlock()
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if w := o.s.word.Load(); genOf(w) != o.gen || w&adorned == 0 {
-		return false
-	}
-	f(k)
-	return true
 }

@@ -2,6 +2,7 @@ package object
 
 import (
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -16,24 +17,37 @@ type slot struct {
 	body objtab.Body         // Owned by whoever holds a reference; written by New, the last Unref and a busy holder.
 }
 
-// kin is what only some objects have: relatives, contexts and callbacks. A
-// slot gets one when its first such object needs it and keeps it. Fields are
-// guarded by mu unless they say otherwise, and mean something only while the
-// word says adorned.
+// kin is what only some objects have: relatives, contexts and callbacks. Its
+// fields mean something only while the word says adorned.
+//
+// As long as the word does not say seen, only New and whoever deletes or
+// destroys the object come here, and they follow one another. Everybody else
+// sets seen first, with mu held; from then on all take mu, the deleter too.
 type kin struct {
-	mu sync.Mutex
+	mu   sync.Mutex
+	slot *slot   // whose kin it is; never changes
+	home *family // where both came from; nil for the kin of a plain slot. Never changes.
 
-	parent      *slot
-	first, last *slot // children in creation order
-	prev, next  *slot // siblings; guarded by the parent's mu
-
-	// Written by New before the handle exists, and when the slot is emptied.
-	kind             string
-	context          any
+	// Written by New before the handle exists, and by empty when there is none any more.
+	parent           *kin
 	cleanup, destroy func(Object)
+	context          any
+	kind             string
 
+	prev, next *kin // siblings; guarded by the parent's mu
+	left       bool // parent has let go of us; guarded by the parent's mu
+	late       bool // our own Delete found parent closing, and is done; guarded by the parent's mu
+	joined     bool // parent's Delete claimed us; owned by it
+
+	first, last *kin  // children in creation order; guarded by mu, frozen once the object is closing
+	extra       *more // nil until the first object here needs it; guarded by mu
+}
+
+// more is what hardly any object has.
+type more struct {
 	added   []context   // grows while live, frozen after that
 	closers []io.Closer // the same
+	notes   notes
 }
 
 // context is one that AddContext added.
@@ -42,39 +56,102 @@ type context struct {
 	cleanup, destroy func(Object)
 }
 
-var slots = objtab.Cache[slot]{Init: func(s *slot) { s.word.Store(armed(1)) }}
+// family is a slot with a kin of its own, for objects that are born with
+// something in it: three cache lines.
+type family struct {
+	slot slot
+	kin  kin
+}
 
-// recycle gives the slot to the next object and then what the body held to
-// its owner. The word says already that the object is gone.
+var (
+	slots    = objtab.Cache[slot]{Init: func(s *slot) { s.word.Store(armed(1)) }}
+	families = objtab.Cache[family]{Init: func(f *family) {
+		f.kin.slot, f.kin.home = &f.slot, f
+		f.slot.kin.Store(&f.kin)
+		f.slot.word.Store(armed(1) | adorned)
+	}}
+)
+
+// park is recycle, but for slots that have used up their generations: nobody
+// gets them any more.
+func (s *slot) park(gen uint32) {
+	if gen != lastGen {
+		s.recycle()
+		return
+	}
+	b := s.body
+	s.body = objtab.Body{}
+	b.Kind.Finish(b.Buf, b.Owner)
+}
+
+// recycle gives a slot that was not adorned to the next object and then what
+// the body held to its owner. The word says already that the object is gone.
 func (s *slot) recycle() {
 	b := &s.body
 	buf, owner, kind := b.Buf, b.Owner, b.Kind
 	b.Buf, b.Owner, b.Kind, b.Flags = nil, nil, objtab.Kind{}, 0
-	s.park()
+	slots.Put(s)
 	// Last, because an owner that finds its memory damaged panics.
 	kind.Finish(buf, owner)
 }
 
-// park puts an empty slot back, unless it is retired.
-func (s *slot) park() {
-	if s.word.Load()&refMask != 0 {
-		slots.Put(s)
+// nextWord is the word of the slot when its object of generation gen is gone.
+func (k *kin) nextWord(gen uint32) uint64 {
+	if k.home != nil && gen != lastGen {
+		return after(gen) | adorned
+	}
+	return after(gen)
+}
+
+// vacate makes handles of generation gen stale, and empties the kin, in one
+// step for everybody who looks. The object has no references.
+func (k *kin) vacate(gen uint32) {
+	for {
+		w := k.slot.word.Load()
+		if w&seen != 0 {
+			break
+		}
+		// Publishes: that the object is gone. Pairs with: every load of a word.
+		if k.slot.word.CompareAndSwap(w, k.nextWord(gen)) {
+			k.empty()
+			return
+		}
+	}
+	k.mu.Lock()
+	k.empty()
+	k.slot.word.Store(k.nextWord(gen)) // the same
+	k.mu.Unlock()
+}
+
+// empty clears what the next object must not find and the collector not
+// follow.
+func (k *kin) empty() {
+	k.parent, k.cleanup, k.destroy, k.context, k.kind = nil, nil, nil, nil, ""
+	k.prev, k.next, k.first, k.last = nil, nil, nil, nil
+	k.left, k.late, k.joined = false, false, false
+	if m := k.extra; m != nil {
+		clear(m.added)
+		clear(m.closers)
+		m.added, m.closers = m.added[:0], m.closers[:0]
+		m.notes.forget()
 	}
 }
 
-// vacate empties the kin and makes handles of generation gen stale, in one
-// step for everybody who looks under the lock.
-func (s *slot) vacate(gen uint32) {
-	k := s.kin.Load()
-	k.mu.Lock()
-	k.parent, k.first, k.last, k.prev, k.next = nil, nil, nil, nil, nil
-	k.kind, k.context, k.cleanup, k.destroy = "", nil, nil, nil
-	clear(k.added)
-	clear(k.closers)
-	k.added, k.closers = k.added[:0], k.closers[:0]
-	// Publishes: that the object is gone. Pairs with: every load of a word.
-	s.word.Store(after(gen))
-	k.mu.Unlock()
+// recycle gives slot and kin, which are empty, to the next object and what
+// the body held to its owner. A slot whose generations are used up is not
+// given to anybody.
+func (k *kin) recycle() {
+	b := &k.slot.body
+	buf, owner, kind := b.Buf, b.Owner, b.Kind
+	b.Buf, b.Owner, b.Kind, b.Flags = nil, nil, objtab.Kind{}, 0
+	switch {
+	case k.slot.word.Load()&refMask == 0:
+	case k.home != nil:
+		families.Put(k.home)
+	default:
+		slots.Put(k.slot)
+	}
+	kind.Finish(buf, owner)
 }
 
 // ensureKin returns the slot's kin, made if there is none yet.
@@ -82,35 +159,62 @@ func (s *slot) ensureKin() *kin {
 	if k := s.kin.Load(); k != nil {
 		return k
 	}
-	s.kin.CompareAndSwap(nil, new(kin))
+	s.kin.CompareAndSwap(nil, &kin{slot: s})
 	return s.kin.Load()
 }
 
+// rest returns the kin's extra, made if there is none yet. k.mu is held.
+func (k *kin) rest() *more {
+	if k.extra == nil {
+		k.extra = new(more)
+	}
+	return k.extra
+}
+
+// enter locks the kin on behalf of somebody who has a handle of generation
+// gen, and says so in the word. It reports false, and locks nothing, when the
+// object is gone or has nothing here.
+func (k *kin) enter(gen uint32) bool {
+	k.mu.Lock()
+	for {
+		w := k.slot.word.Load()
+		switch {
+		case genOf(w) != gen || w&adorned == 0:
+			k.mu.Unlock()
+			return false
+		case w&seen != 0:
+			return true
+		case w&busy != 0:
+			runtime.Gosched()
+		// Publishes: that the kin is seen. Pairs with: claim and vacate.
+		case k.slot.word.CompareAndSwap(w, w|seen):
+			return true
+		}
+	}
+}
+
 // append makes c the last child. k.mu is held.
-func (k *kin) append(parent, c *slot) {
-	ck := c.kin.Load()
-	ck.parent, ck.prev, ck.next = parent, k.last, nil
+func (k *kin) append(c *kin) {
+	c.parent, c.prev = k, k.last
 	if k.last == nil {
 		k.first = c
 	} else {
-		k.last.kin.Load().next = c
+		k.last.next = c
 	}
 	k.last = c
 }
 
-// remove takes c out of the children. k.mu and the child's mu are held, or
-// the children are frozen and the caller is the one who froze them.
-func (k *kin) remove(c *slot) {
-	ck := c.kin.Load()
-	if ck.prev == nil {
-		k.first = ck.next
+// remove takes c out of the children. k.mu is held.
+func (k *kin) remove(c *kin) {
+	if c.prev == nil {
+		k.first = c.next
 	} else {
-		ck.prev.kin.Load().next = ck.next
+		c.prev.next = c.next
 	}
-	if ck.next == nil {
-		k.last = ck.prev
+	if c.next == nil {
+		k.last = c.prev
 	} else {
-		ck.next.kin.Load().prev = ck.prev
+		c.next.prev = c.prev
 	}
-	ck.prev, ck.next = nil, nil
+	c.prev, c.next, c.left = nil, nil, true
 }

@@ -14,6 +14,7 @@ func TestSlotIsACacheLine(t *testing.T) {
 		t.Skip("64-bit layout")
 	}
 	require.Equal(t, uintptr(64), reflect.TypeFor[slot]().Size())
+	require.Equal(t, uintptr(192), reflect.TypeFor[family]().Size())
 }
 
 func TestWord(t *testing.T) {
@@ -23,13 +24,13 @@ func TestWord(t *testing.T) {
 	require.Equal(t, Live, stateOf(w))
 	require.Equal(t, armed(8), after(7))
 	for i, s := range []uint64{live, closing, closed, destroyed} {
-		x := withState(w|adorned|busy, s)
+		x := withState(w|adorned|busy|seen|noted, s)
 		require.Equal(t, Live+State(i), stateOf(x))
-		require.Equal(t, w|adorned|busy, withState(x, live), "nothing else changes")
+		require.Equal(t, w|adorned|busy|seen|noted, withState(x, live), "nothing else changes")
 	}
 	require.Equal(t, 0, refsOf(after(lastGen)))
 	require.Equal(t, Destroyed, stateOf(after(lastGen)))
-	require.Zero(t, uint64(adorned|busy)&(stateMask|refMask|math.MaxUint32<<genShift))
+	require.Zero(t, uint64(adorned|busy|seen|noted)&(stateMask|refMask|math.MaxUint32<<genShift))
 }
 
 // A slot whose generations are used up is never used again, and its last
@@ -93,13 +94,19 @@ func TestSlotIsEmptiedForTheNext(t *testing.T) {
 	s := o.s
 	require.NoError(t, parent.Delete())
 	k := s.kin.Load()
-	require.Empty(t, k.added)
-	for _, c := range k.added[:cap(k.added)] {
+	require.Empty(t, k.extra.added)
+	for _, c := range k.extra.added[:cap(k.extra.added)] {
 		require.Nil(t, c.value)
 		require.Nil(t, c.cleanup)
 	}
-	k.added, k.closers = nil, nil
-	require.True(t, reflect.ValueOf(k).Elem().IsZero(), "%+v", k)
+	rest := reflect.ValueOf(k).Elem()
+	for i := range rest.NumField() {
+		switch name := rest.Type().Field(i).Name; name {
+		case "slot", "home", "extra": // these it keeps
+		default:
+			require.True(t, rest.Field(i).IsZero(), name)
+		}
+	}
 	require.Zero(t, s.body)
-	require.Zero(t, s.word.Load()&(adorned|busy))
+	require.Equal(t, uint64(adorned), s.word.Load()&(adorned|busy|seen|noted))
 }

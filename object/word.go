@@ -3,6 +3,8 @@ package object
 // The word of a slot, 64 bits that change together:
 //
 //	63…32  generation: counts the objects that lived in this slot, from 1
+//	31     seen: others than New and Delete have been in the kin; whoever goes there takes its mu
+//	30     noted: references are written down in the kin
 //	29     adorned: the slot's kin holds something of this object
 //	28     busy: the one holder is changing the body; everybody else waits
 //	27…26  state: live, closing, closed, destroyed
@@ -11,11 +13,13 @@ package object
 // A free slot carries the word that its next object will have: the next
 // generation, live, one reference. No handle with that generation exists yet,
 // so nothing can tell; and New need not touch the word, which saves a locked
-// instruction.
+// instruction. The free slots of families (see slot.go) are adorned already.
 const (
 	genShift = 32
 	lastGen  = 1<<32 - 1
 
+	seen    = 1 << 31
+	noted   = 1 << 30
 	adorned = 1 << 29
 	busy    = 1 << 28
 

@@ -32,6 +32,7 @@ const (
 	Overrun              // bytes behind the block's end were written
 	UseAfterFree         // a free block was written
 	UseAfterClose        // the list is closed
+	Unbalanced           // the second half of a pair without its first, or twice the first: see package mdl
 )
 
 var misuseNames = [...]string{
@@ -43,6 +44,7 @@ var misuseNames = [...]string{
 	Overrun:       "overrun",
 	UseAfterFree:  "use after free",
 	UseAfterClose: "use after close",
+	Unbalanced:    "unbalanced call",
 }
 
 // String names the kind.

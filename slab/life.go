@@ -191,40 +191,8 @@ func leakError(what string, leaks []Leak) *LeakError {
 	return e
 }
 
-// Reclaim gives back a block that was out when the list was closed, and was
-// reported as leaked then: its pages go back to the arena as soon as all of
-// its slab is back. On an open list it is Put; on a closed arena, or for a
-// block that is not out, it does nothing. It is for the floor above, whose
-// objects may outlive their list.
-func (l *Lookaside) Reclaim(b []byte) { l.reclaim(b, stLive) }
-
-// Reclaim is Lookaside.Reclaim for an allocator.
-func (a *Allocator) Reclaim(b []byte) { a.reclaim(b, stLive) }
-
-// Reclaim is Lookaside.Reclaim for a tag.
-func (x *Tagged) Reclaim(b []byte) {
-	if !x.a.isClosed() {
-		x.Free(b)
-		return
-	}
-	x.a.reclaim(b, x.state)
-}
-
+// reclaim takes back a block that was out when its list was closed.
 func (o *owner) reclaim(b []byte, want uint8) {
-	o.life.RLock()
-	closed, bad := o.closed, (*MisuseError)(nil)
-	if !closed {
-		if bad = o.claim("reclaim", addrOf(b), want); bad == nil {
-			o.hand(addrOf(b))
-		}
-	}
-	o.life.RUnlock()
-	switch {
-	case bad != nil:
-		panic(bad)
-	case !closed:
-		return
-	}
 	o.life.Lock()
 	defer o.life.Unlock()
 	p := addrOf(b)

@@ -83,6 +83,13 @@ func (t *Typed[T]) Free(p *T) {
 	t.l.Put(unsafe.Slice((*byte)(unsafe.Pointer(p)), t.l.size))
 }
 
+// Bytes is the block that p, which New returned, lies in, for those who pass
+// values on as bytes. It may be used until the block is given back: as p by
+// Free, or as these bytes by the Put of t's Lookaside.
+func (t *Typed[T]) Bytes(p *T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(p)), t.l.size)
+}
+
 // Lookaside returns the list behind t, for Stats, Trim and Tune.
 func (t *Typed[T]) Lookaside() *Lookaside { return t.l }
 

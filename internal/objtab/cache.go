@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	shardCap = 64           // records a P may park
-	batchLen = shardCap / 2 // records moved at a time
-	blockLen = 512          // records made at a time
+	shardCap  = 64           // records a P may park
+	batchLen  = shardCap / 2 // records moved at a time
+	blockLen  = 512          // records made at a time
+	maxShards = 1024         // Ps that park records; what is beyond shares the central store
 )
 
 // Cache recycles records of one type, last in, first out. The zero Cache is
@@ -20,48 +21,93 @@ type Cache[T any] struct {
 	// be set before the first Get.
 	Init func(*T)
 
-	shards atomic.Pointer[[]*stack[T]] // Publishes: the shards. Pairs with: Get and Put. Written under mu.
+	shards [maxShards]atomic.Pointer[stack[T]] // Publishes: a P's shard. Pairs with: Get and Put. Written once, under mu.
 
-	mu   sync.Mutex
-	free []*T // guarded by mu; has room for every record ever made
-	made int  // guarded by mu
+	mu     sync.Mutex
+	free   []*T  // guarded by mu; has room for every record ever made
+	made   int   // guarded by mu
+	blocks [][]T // guarded by mu; every record ever made
 }
 
 // stack is what one P has parked.
 type stack[T any] struct {
-	n       int // owned by the pinned P
+	n       int // owned by the P
 	records [shardCap]*T
 	_       [128]byte // no two shards in one cache line
 }
 
 // Get returns a record: one that was given back, as it was given back, or a
-// new one.
+// new one. Until it calls getPinned it is a section in the sense of package
+// percpu.
+//
+//go:nosplit
+//go:noinline
 func (c *Cache[T]) Get() *T {
-	id := percpu.Pin()
-	if shards := c.shards.Load(); shards != nil && uint(id) < uint(len(*shards)) {
-		s := (*shards)[id]
-		if n := s.n - 1; uint(n) < uint(len(s.records)) {
-			s.n = n
-			r := s.records[n]
-			percpu.Unpin(id)
-			return r
+	if percpu.HasID {
+		if id := percpu.ID(); uint(id) < uint(len(c.shards)) {
+			if s := c.shards[id].Load(); s != nil {
+				if n := s.n - 1; uint(n) < uint(len(s.records)) {
+					s.n = n
+					return s.records[n]
+				}
+			}
 		}
 	}
-	percpu.Unpin(id)
-	return c.refill()
+	return c.getPinned()
 }
 
 // Put gives a record back. The caller must have cleared what it pointed at.
+// Until it calls putPinned it is a section in the sense of package percpu.
+//
+//go:nosplit
+//go:noinline
 func (c *Cache[T]) Put(r *T) {
-	id := percpu.Pin()
-	if shards := c.shards.Load(); shards != nil && uint(id) < uint(len(*shards)) {
-		s := (*shards)[id]
-		if n := s.n; uint(n) < uint(len(s.records)) {
-			s.records[n] = r
-			s.n = n + 1
-			percpu.Unpin(id)
-			return
+	if percpu.HasID {
+		if id := percpu.ID(); uint(id) < uint(len(c.shards)) {
+			if s := c.shards[id].Load(); s != nil {
+				if n := s.n; uint(n) < uint(len(s.records)) {
+					s.records[n] = r
+					s.n = n + 1
+					return
+				}
+			}
 		}
+	}
+	c.putPinned(r)
+}
+
+// shard returns the shard of the pinned P, nil when it has none.
+func (c *Cache[T]) shard(id int) *stack[T] {
+	if uint(id) < uint(len(c.shards)) {
+		return c.shards[id].Load()
+	}
+	return nil
+}
+
+// getPinned is Get where there are no unpreemptible sections, or no record is
+// parked.
+func (c *Cache[T]) getPinned() (r *T) {
+	id := percpu.Pin()
+	if s := c.shard(id); s != nil && s.n > 0 {
+		s.n--
+		r = s.records[s.n]
+	}
+	percpu.Unpin(id)
+	if r == nil {
+		r = c.refill()
+	}
+	return r
+}
+
+// putPinned is Put where there are no unpreemptible sections, or no place to
+// park.
+func (c *Cache[T]) putPinned(r *T) {
+	id := percpu.Pin()
+	if s := c.shard(id); s != nil && s.n < len(s.records) {
+		s.records[s.n] = r
+		s.n++
+		percpu.Unpin(id)
+		return
 	}
 	percpu.Unpin(id)
 	c.spill(r)
@@ -69,23 +115,25 @@ func (c *Cache[T]) Put(r *T) {
 
 // refill takes a batch from the central store, or makes one, and returns one
 // record of it.
-//
-//go:noinline
 func (c *Cache[T]) refill() *T {
 	var batch [batchLen + 1]*T
+	n := percpu.MaxID()
 	c.mu.Lock()
-	c.shards.Store(grown(c.shards.Load()))
+	for id := range min(n, len(c.shards)) {
+		if c.shards[id].Load() == nil {
+			c.shards[id].Store(new(stack[T]))
+		}
+	}
 	if len(c.free) == 0 {
 		c.make()
 	}
-	n := copy(batch[:], c.free[max(0, len(c.free)-len(batch)):])
+	n = copy(batch[:], c.free[max(0, len(c.free)-len(batch)):])
 	c.free = c.free[:len(c.free)-n]
 	c.mu.Unlock()
 
 	r, rest := batch[n-1], batch[:n-1]
 	id := percpu.Pin()
-	if shards := *c.shards.Load(); uint(id) < uint(len(shards)) {
-		s := shards[id]
+	if s := c.shard(id); s != nil {
 		for len(rest) > 0 && uint(s.n) < uint(len(s.records)) {
 			s.records[s.n] = rest[len(rest)-1]
 			s.n++
@@ -98,20 +146,15 @@ func (c *Cache[T]) refill() *T {
 }
 
 // spill puts r on a full shard by moving the older half to the central store.
-//
-//go:noinline
 func (c *Cache[T]) spill(r *T) {
 	var batch [batchLen + 1]*T
 	batch[0] = r
 	n := 1
 	id := percpu.Pin()
-	if shards := c.shards.Load(); shards != nil && uint(id) < uint(len(*shards)) {
-		s := (*shards)[id]
-		if s.n == len(s.records) {
-			n += copy(batch[1:], s.records[:batchLen])
-			copy(s.records[:], s.records[batchLen:])
-			s.n -= batchLen
-		}
+	if s := c.shard(id); s != nil && s.n == len(s.records) {
+		n += copy(batch[1:], s.records[:batchLen])
+		copy(s.records[:], s.records[batchLen:])
+		s.n -= batchLen
 	}
 	percpu.Unpin(id)
 	c.giveBack(batch[:n])
@@ -130,6 +173,7 @@ func (c *Cache[T]) giveBack(rest []*T) {
 func (c *Cache[T]) make() {
 	block := make([]T, blockLen)
 	c.made += blockLen
+	c.blocks = append(c.blocks, block)
 	if cap(c.free) < c.made {
 		// Twice the room, so that a million records do not copy the store two thousand times.
 		c.free = make([]*T, 0, 2*c.made)
@@ -149,20 +193,15 @@ func (c *Cache[T]) Made() int {
 	return c.made
 }
 
-// grown returns a table with a shard for every id there is now. Shards that
-// exist stay where they are: their P may be at work in one.
-func grown[S any](old *[]*S) *[]*S {
-	n := percpu.MaxID()
-	if old != nil && len(*old) >= n {
-		return old
+// Each calls f with every record there is, in use or not. f must know which
+// is which, and what it may look at.
+func (c *Cache[T]) Each(f func(*T)) {
+	c.mu.Lock()
+	blocks := c.blocks
+	c.mu.Unlock()
+	for _, block := range blocks {
+		for i := range block {
+			f(&block[i])
+		}
 	}
-	table := make([]*S, n)
-	have := 0
-	if old != nil {
-		have = copy(table, *old)
-	}
-	for i := have; i < n; i++ {
-		table[i] = new(S)
-	}
-	return &table
 }

@@ -14,7 +14,7 @@ import (
 type Queue[T any] struct {
 	Hold int // records; set before the first Get
 
-	shards atomic.Pointer[[]*gate[T]] // Publishes: the shards. Pairs with: Get and Put. Written under mu.
+	shards [maxShards]atomic.Pointer[gate[T]] // Publishes: a P's shard. Pairs with: Get and Put. Written once, under mu.
 
 	mu    sync.Mutex
 	ring  []*T // guarded by mu; a power of two long, with room for every record ever made
@@ -26,40 +26,84 @@ type Queue[T any] struct {
 // gate is what passes through one P: records to use next, and records given
 // back, which go to the end of the ring by batches.
 type gate[T any] struct {
-	ready, used  int // owned by the pinned P
+	ready, used  int // owned by the P
 	readyRecords [batchLen]*T
 	usedRecords  [batchLen]*T
 	_            [128]byte // no two shards in one cache line
 }
 
 // Get returns a record: the one that was given back longest ago, as it was
-// given back, or a new one.
+// given back, or a new one. Until it calls getPinned it is a section in the
+// sense of package percpu.
+//
+//go:nosplit
+//go:noinline
 func (q *Queue[T]) Get() *T {
-	id := percpu.Pin()
-	if shards := q.shards.Load(); shards != nil && uint(id) < uint(len(*shards)) {
-		g := (*shards)[id]
-		if n := g.ready - 1; uint(n) < uint(len(g.readyRecords)) {
-			g.ready = n
-			r := g.readyRecords[n]
-			percpu.Unpin(id)
-			return r
+	if percpu.HasID {
+		if id := percpu.ID(); uint(id) < uint(len(q.shards)) {
+			if g := q.shards[id].Load(); g != nil {
+				if n := g.ready - 1; uint(n) < uint(len(g.readyRecords)) {
+					g.ready = n
+					return g.readyRecords[n]
+				}
+			}
 		}
 	}
-	percpu.Unpin(id)
-	return q.refill()
+	return q.getPinned()
 }
 
-// Put gives a record back.
+// Put gives a record back. Until it calls putPinned it is a section in the
+// sense of package percpu.
+//
+//go:nosplit
+//go:noinline
 func (q *Queue[T]) Put(r *T) {
-	id := percpu.Pin()
-	if shards := q.shards.Load(); shards != nil && uint(id) < uint(len(*shards)) {
-		g := (*shards)[id]
-		if n := g.used; uint(n) < uint(len(g.usedRecords)) {
-			g.usedRecords[n] = r
-			g.used = n + 1
-			percpu.Unpin(id)
-			return
+	if percpu.HasID {
+		if id := percpu.ID(); uint(id) < uint(len(q.shards)) {
+			if g := q.shards[id].Load(); g != nil {
+				if n := g.used; uint(n) < uint(len(g.usedRecords)) {
+					g.usedRecords[n] = r
+					g.used = n + 1
+					return
+				}
+			}
 		}
+	}
+	q.putPinned(r)
+}
+
+// gate returns the shard of the pinned P, nil when it has none.
+func (q *Queue[T]) gate(id int) *gate[T] {
+	if uint(id) < uint(len(q.shards)) {
+		return q.shards[id].Load()
+	}
+	return nil
+}
+
+// getPinned is Get where there are no unpreemptible sections, or nothing is
+// ready.
+func (q *Queue[T]) getPinned() (r *T) {
+	id := percpu.Pin()
+	if g := q.gate(id); g != nil && g.ready > 0 {
+		g.ready--
+		r = g.readyRecords[g.ready]
+	}
+	percpu.Unpin(id)
+	if r == nil {
+		r = q.refill()
+	}
+	return r
+}
+
+// putPinned is Put where there are no unpreemptible sections, or no place is
+// left.
+func (q *Queue[T]) putPinned(r *T) {
+	id := percpu.Pin()
+	if g := q.gate(id); g != nil && g.used < len(g.usedRecords) {
+		g.usedRecords[g.used] = r
+		g.used++
+		percpu.Unpin(id)
+		return
 	}
 	percpu.Unpin(id)
 	q.spill(r)
@@ -67,12 +111,15 @@ func (q *Queue[T]) Put(r *T) {
 
 // refill takes the oldest batch from the ring, or makes one, and returns one
 // record of it.
-//
-//go:noinline
 func (q *Queue[T]) refill() *T {
 	var batch [batchLen]*T
+	n := percpu.MaxID()
 	q.mu.Lock()
-	q.shards.Store(grown(q.shards.Load()))
+	for id := range min(n, len(q.shards)) {
+		if q.shards[id].Load() == nil {
+			q.shards[id].Store(new(gate[T]))
+		}
+	}
 	if q.count < q.Hold+batchLen {
 		q.make(&batch)
 	} else {
@@ -84,12 +131,9 @@ func (q *Queue[T]) refill() *T {
 
 	r, rest := batch[batchLen-1], batch[:batchLen-1]
 	id := percpu.Pin()
-	if shards := *q.shards.Load(); uint(id) < uint(len(shards)) {
-		g := shards[id]
-		if g.ready == 0 {
-			g.ready = copy(g.readyRecords[:], rest)
-			rest = nil
-		}
+	if g := q.gate(id); g != nil && g.ready == 0 {
+		g.ready = copy(g.readyRecords[:], rest)
+		rest = nil
 	}
 	percpu.Unpin(id)
 	q.giveBack(rest)
@@ -97,14 +141,11 @@ func (q *Queue[T]) refill() *T {
 }
 
 // spill moves what a P has been given back, and r, to the end of the ring.
-//
-//go:noinline
 func (q *Queue[T]) spill(r *T) {
 	var batch [batchLen + 1]*T
 	n := 0
 	id := percpu.Pin()
-	if shards := q.shards.Load(); shards != nil && uint(id) < uint(len(*shards)) {
-		g := (*shards)[id]
+	if g := q.gate(id); g != nil {
 		n = copy(batch[:], g.usedRecords[:g.used])
 		g.used = 0
 	}

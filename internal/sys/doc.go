@@ -22,6 +22,17 @@
 //	PunchHole    punch      fallocate
 //	Resident     mincore    mincore
 //	Bind         bind       mbind
+//	MapAt        mapat      mmap of a file over part of a reservation
+//	Vacate       vacate     mmap over part of a reservation, no access
+//	Protect      protect    mprotect
+//	Lock         mlock      mlock
+//	Unlock       munlock    munlock
+//	Frames       pagemap    reading /proc/self/pagemap
+//	LocalNode    getcpu     getcpu
+//	Reopen       reopen     fcntl F_DUPFD_CLOEXEC, or fchmod and open
+//	FileOf       fstat      fstat, fstatfs, fcntl
+//	SendNow      sendmsg    sendmsg, without waiting
+//	ReceiveNow   recvmsg    recvfrom, without waiting
 //
 // Unmap, Close and Name ask nobody: the first two give back what was got, the third is a courtesy whose failure
 // changes nothing.

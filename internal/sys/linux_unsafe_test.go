@@ -21,6 +21,8 @@ var page = uintptr(PageSize())
 
 func view(p unsafe.Pointer, n uintptr) []byte { return unsafe.Slice((*byte)(p), n) }
 
+func addr(p unsafe.Pointer) uintptr { return uintptr(p) }
+
 func TestReserveCommitDrop(t *testing.T) {
 	before := Held()
 	p, err := Reserve(1 << 20)

@@ -1,0 +1,16 @@
+package objtab
+
+// Holder says who holds a reference on an object, in words for reports. It
+// is comparable: who takes a reference as a Holder drops it as the same one.
+type Holder struct {
+	Kind string // what holds it: "request", "list", "reference"; not empty
+	ID   uint64 // which of them; 0 where they have no numbers
+	Name string // what it is at: "read", "write"; may be empty
+}
+
+// Held is what one Holder has of one object.
+type Held struct {
+	Holder
+	Count int       // references, at least 1
+	PCs   []uintptr // where they were taken, innermost first, as runtime.Callers gives them; empty unless it was recorded
+}

@@ -1,0 +1,109 @@
+package mdl
+
+import (
+	"fmt"
+	"sync"
+
+	"offheap.example/lookaside/align"
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/memory"
+	"offheap.example/lookaside/slab"
+)
+
+// headerBytes is the size of the blocks that lists without a source take for
+// headers. What a header leaves of its block is headroom for the next.
+const headerBytes = 256
+
+// own is the memory for lists without a source. It is opened when the first of
+// them needs some, and stays.
+var own struct {
+	mu      sync.Mutex
+	headers *slab.Lookaside // constant once set; set under mu, last
+	heap    *slab.Allocator // constant once headers is set
+}
+
+// ownMemory opens what own has. A failure is tried again next time.
+func ownMemory() (*slab.Lookaside, *slab.Allocator, error) {
+	own.mu.Lock()
+	defer own.mu.Unlock()
+	if own.headers != nil {
+		return own.headers, own.heap, nil
+	}
+	src, err := arena.Open(arena.Config{Name: "mdl"})
+	if err != nil {
+		return nil, nil, err
+	}
+	tag := slab.Tag{'m', 'd', 'l'}
+	heap, err := slab.NewAllocator(src, slab.AllocatorConfig{Name: "mdl"})
+	if err == nil {
+		own.headers, err = slab.New(src, slab.Config{Name: "mdl headers", Tag: tag, Size: headerBytes, Align: 64})
+	}
+	if err != nil {
+		_ = src.Close()
+		return nil, nil, err
+	}
+	own.heap = heap
+	return own.headers, own.heap, nil
+}
+
+// blockSize is how large a block is that obtain gets for n bytes: it may be
+// less, and is more where that costs nothing.
+func (b *body) blockSize(n int) int {
+	if b.source != nil {
+		return b.source.Size()
+	}
+	if size, ok := align.TryUp(n, headerBytes); ok {
+		return size
+	}
+	return n
+}
+
+// obtain gets a block of the size that blockSize told, as a segment that has
+// the only reference on it: the object is deleted already, and gone when the
+// last list drops it.
+func (b *body) obtain(size int) (segment, error) {
+	m, err := b.object(size)
+	if err != nil {
+		return segment{}, err
+	}
+	buf, _, err := hold(m)
+	if err == nil {
+		err = m.Delete()
+	}
+	if err != nil {
+		return segment{}, fmt.Errorf("a new object is not whole: %w", err) // nobody else has its handle
+	}
+	return segment{m: m, window: buf}, nil
+}
+
+func (b *body) object(size int) (memory.Object, error) {
+	if b.source != nil {
+		return memory.FromLookaside(b.source)
+	}
+	headers, heap, err := ownMemory()
+	if err != nil {
+		return memory.Object{}, err
+	}
+	if size == headerBytes {
+		return memory.FromLookaside(headers)
+	}
+	return memory.New(heap, size, memory.Uninitialized())
+}
+
+// bounce returns n bytes for a copy that has to be put down in between, and who
+// takes them back: settle tells him. They are the Go heap's when there is no
+// other memory.
+func bounce(n int) ([]byte, *slab.Allocator) {
+	if _, heap, err := ownMemory(); err == nil {
+		if t, err := heap.Alloc(n); err == nil {
+			return t, heap
+		}
+	}
+	return make([]byte, n), nil
+}
+
+func settle(t []byte, heap *slab.Allocator) {
+	if heap != nil {
+		heap.Free(t)
+	}
+}

@@ -1,0 +1,22 @@
+package memory
+
+import (
+	"fmt"
+
+	"offheap.example/lookaside/internal/objtab"
+	"offheap.example/lookaside/object"
+)
+
+// HoldAs is Hold for the floors above, which say who they are: reports name
+// them. object.UnrefAs with the same holder drops the reference.
+func HoldAs(m Object, by objtab.Holder) (b []byte, readOnly bool, err error) {
+	if err := object.RefAs(m.Object, by); err != nil {
+		return nil, false, fmt.Errorf("memory: hold: %w", m.refused(err))
+	}
+	body := object.Body(m.Object, kind)
+	if body == nil {
+		object.UnrefAs(m.Object, by)
+		return nil, false, fmt.Errorf("memory: hold: %w", errNotMemory)
+	}
+	return body.Buf, body.Flags&objtab.ReadOnly != 0, nil
+}

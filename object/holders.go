@@ -1,0 +1,212 @@
+package object
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync/atomic"
+
+	"offheap.example/lookaside/internal/objtab"
+)
+
+// tracing is the switch of the whole process. Publishes: nothing. Pairs with: itself.
+var tracing atomic.Bool
+
+func init() {
+	if on, err := strconv.ParseBool(os.Getenv("LOOKASIDE_TRACE")); err == nil {
+		tracing.Store(on)
+	}
+}
+
+// Trace switches tracing on or off for the whole process. While it is on every
+// object that is made remembers where, and every reference that is taken where
+// and by whom: a few hundred nanoseconds and bytes each. Objects that were
+// traced stay so until they are gone. The environment variable
+// LOOKASIDE_TRACE=1 switches it on from the start.
+func Trace(on bool) { tracing.Store(on) }
+
+// Tracing reports whether tracing is on for the whole process.
+func Tracing() bool { return tracing.Load() }
+
+// plain is who holds a reference that Ref took.
+var plain = objtab.Holder{Kind: "reference"}
+
+const stackDepth = 16
+
+// stack is where something happened.
+type stack struct {
+	n   int
+	pcs [stackDepth]uintptr
+}
+
+// take records the stack from whoever called the function that called our
+// caller.
+func (s *stack) take(depth int) { s.n = runtime.Callers(4, s.pcs[:depth]) }
+
+// notes are what a noted object has more. Guarded by the kin's mu.
+type notes struct {
+	full  bool // traced: each reference with its stack
+	born  stack
+	taken []record
+}
+
+// record is one reference.
+type record struct {
+	by objtab.Holder
+	at stack
+}
+
+// forget empties the notes for the slot's next object.
+func (n *notes) forget() {
+	n.full, n.born.n = false, 0
+	clear(n.taken)
+	n.taken = n.taken[:0]
+}
+
+// RefAs is Ref by somebody who says who he is: where the object is watched or
+// traced, reports name him. UnrefAs with the same Holder drops the reference.
+func RefAs(o Object, by objtab.Holder) error {
+	w, err := o.ref()
+	if err == nil && (w&noted != 0 || tracing.Load()) {
+		o.note(by)
+	}
+	return err
+}
+
+// UnrefAs is Unref for references that RefAs took.
+func UnrefAs(o Object, by objtab.Holder) { o.unref(&by) }
+
+// note writes a reference down that the caller has just taken.
+//
+//go:noinline
+func (o Object) note(by objtab.Holder) {
+	k := o.lockNotes(tracing.Load())
+	defer k.mu.Unlock()
+	n := &k.extra.notes
+	if len(n.taken) < cap(n.taken) {
+		n.taken = n.taken[:len(n.taken)+1]
+	} else {
+		n.taken = append(n.taken, record{})
+	}
+	r := &n.taken[len(n.taken)-1]
+	r.by, r.at.n = by, 0
+	switch {
+	case n.full:
+		r.at.take(stackDepth)
+	case by == plain:
+		r.at.take(1)
+	}
+}
+
+// lockNotes makes a noted object of one that a reference keeps, a traced one
+// where full says so, and returns its notes with the kin's mu held.
+func (o Object) lockNotes(full bool) *kin {
+	const known = adorned | seen | noted
+	k := o.s.ensureKin()
+	k.mu.Lock()
+	n := &k.rest().notes
+	n.full = n.full || full
+	for {
+		w := o.s.word.Load()
+		switch {
+		case w&known == known:
+			return k
+		case w&busy != 0:
+			runtime.Gosched()
+		// Publishes: that references are written down. Pairs with: Ref and Unref.
+		case o.s.word.CompareAndSwap(w, w|known):
+			return k
+		}
+	}
+}
+
+// trace makes a traced object of a new one.
+//
+//go:noinline
+func (o Object) trace() {
+	k := o.lockNotes(true)
+	k.extra.notes.born.take(stackDepth)
+	k.mu.Unlock()
+}
+
+// isTraced reports whether the object is traced; what is born below it is
+// then, too.
+func (o Object) isTraced() (full bool) {
+	if o.s != nil && o.s.word.Load()&noted != 0 {
+		o.look(func(k *kin) { full = k.rest().notes.full })
+	}
+	return full
+}
+
+// strike takes the record of a reference out that the caller is about to drop.
+// What was taken before the object was noted has none.
+func (o Object) strike(by objtab.Holder) {
+	o.look(func(k *kin) {
+		n := &k.rest().notes
+		for i := len(n.taken) - 1; i >= 0; i-- {
+			if n.taken[i].by == by {
+				last := len(n.taken) - 1
+				copy(n.taken[i:], n.taken[i+1:])
+				n.taken[last].by = objtab.Holder{}
+				n.taken = n.taken[:last]
+				return
+			}
+		}
+	})
+}
+
+// Watch has references on o written down from now on, also while tracing is
+// off: with who took them, and where a plain Ref was called. On an object
+// that is gone it does nothing.
+func Watch(o Object) {
+	if o.TryRef() {
+		o.lockNotes(false).mu.Unlock()
+		o.Unref()
+	}
+}
+
+// Holders returns who holds references on o, in the order in which they came:
+// what was written down, and one entry for the references nobody wrote down.
+// The one that Delete consumes is nobody's. An object that is gone has no
+// holders.
+func Holders(o Object) []objtab.Held {
+	if o.s == nil {
+		return nil
+	}
+	var held []objtab.Held
+	known := 0
+	o.look(func(k *kin) {
+		if k.extra == nil {
+			return
+		}
+		for i := range k.extra.notes.taken {
+			r := &k.extra.notes.taken[i]
+			known++
+			held = addHeld(held, r.by, r.at.pcs[:r.at.n])
+		}
+	})
+	w := o.s.word.Load()
+	if genOf(w) != o.gen {
+		return nil
+	}
+	others := refsOf(w) - known
+	if s := w & stateMask; s == live || s == closing {
+		others--
+	}
+	if others > 0 {
+		held = append(held, objtab.Held{Holder: plain, Count: others})
+	}
+	return held
+}
+
+// addHeld counts a reference in held.
+func addHeld(held []objtab.Held, by objtab.Holder, pcs []uintptr) []objtab.Held {
+	for i := range held {
+		if held[i].Holder == by && slices.Equal(held[i].PCs, pcs) {
+			held[i].Count++
+			return held
+		}
+	}
+	return append(held, objtab.Held{Holder: by, Count: 1, PCs: append([]uintptr(nil), pcs...)})
+}
