@@ -16,32 +16,93 @@ import (
 	"offheap.example/lookaside/internal/statspage"
 )
 
+// header is a slice of bytes in memory.
+type header struct {
+	data     unsafe.Pointer
+	len, cap int
+}
+
+// headerOf returns the header at off bytes in a slice of slices.
+func headerOf(b [][]byte, off uintptr) *header {
+	return (*header)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), off))
+}
+
 // popBatch fills dst from the current P's cache at off and returns how many
-// blocks it found. They are n bytes long, with the class's capacity.
+// blocks it found. They are n bytes long, with the class's capacity, and in
+// the order in which the cache has them: unpop looks for them there.
 //
 //go:nosplit
 //go:noinline
-func (h *hot) popBatch(dst [][]byte, off uintptr, n int, zero bool) int {
-	k := 0
-	if id := uint32(percpu.ID()); id < h.gate.Load() {
-		c := cacheAt(h.shards, uintptr(id)*h.stride+off)
-		i := int(parkedIn(c))
-		for k < len(dst) && k < i {
-			r := slot(c, uintptr(i-1-k))
-			st := r.stateByte()
-			if *st&^subMask != stParked {
-				break
-			}
-			*st ^= stLive ^ stParked
-			dst[k] = bytesAt(r.pointer(), n, int(c.Size))
-			if zero {
-				clear(dst[k])
-			}
-			k++
-		}
-		c.W += uint64(k) * (statspage.OneGet - statspage.OneParked)
+func (h *hot) popBatch(dst [][]byte, off uintptr, n int) int {
+	id := uint32(percpu.ID())
+	if id >= h.gate.Load() {
+		return 0
 	}
-	return k
+	c := cacheAt(h.shards, uintptr(id)*h.stride+off)
+	k := min(uintptr(len(dst)), uintptr(parkedIn(c)), maxSection)
+	refs, size := unsafe.Pointer(slot(c, uintptr(parkedIn(c))-k)), int(c.Size)
+	for at, end, to := uintptr(0), k*refSize, uintptr(0); at < end; at, to = at+refSize, to+unsafe.Sizeof(header{}) {
+		r := (*ref)(unsafe.Add(refs, at))
+		st := r.stateByte()
+		v := *st ^ (stLive | stParked)
+		if v >= stParked { // see list.pop, which will find it
+			flip(refs, at)
+			return 0
+		}
+		*st = v
+		*headerOf(dst, to) = header{r.pointer(), n, size}
+	}
+	c.W += uint64(k) * (statspage.OneGet - statspage.OneParked)
+	return int(k)
+}
+
+// flip makes live blocks parked, or parked ones live, whose references are
+// in n bytes at refs.
+//
+//go:nosplit
+//go:noinline
+func flip(refs unsafe.Pointer, n uintptr) {
+	for at := uintptr(0); at < n; at += refSize {
+		*(*ref)(unsafe.Add(refs, at)).stateByte() ^= stLive | stParked
+	}
+}
+
+// unpop puts the blocks of src back where popBatch took them from, if they
+// are just those whose references still lie behind the end of the cache, in
+// that order. Nothing needs to be looked up then: such a reference leads to
+// the block's state as long as no slab was released since it was written,
+// which the epoch tells. It reports whether it did; otherwise nothing has
+// changed.
+//
+//go:nosplit
+//go:noinline
+func (h *hot) unpop(src [][]byte, off uintptr) bool {
+	id := uint32(percpu.ID())
+	if id >= h.gate.Load() {
+		return false
+	}
+	c := cacheAt(h.shards, uintptr(id)*h.stride+off)
+	i, k := uintptr(parkedIn(c)), uintptr(len(src))
+	if i+k > uintptr(capOf(c)) || c.Epoch != h.epoch.Load() {
+		return false
+	}
+	refs := unsafe.Pointer(slot(c, i))
+	for at, end, from := uintptr(0), k*refSize, uintptr(0); at < end; at, from = at+refSize, from+unsafe.Sizeof(header{}) {
+		r, b := (*ref)(unsafe.Add(refs, at)), headerOf(src, from)
+		if r.addr != uintptr(b.data) || b.cap == 0 || r.addr == 0 {
+			flip(refs, at)
+			return false
+		}
+		st := r.stateByte()
+		v := *st ^ (stLive | stParked)
+		if v&^subMask != stParked {
+			flip(refs, at)
+			return false
+		}
+		*st = v
+	}
+	c.W += uint64(k) * statspage.OneParked
+	return true
 }
 
 // maxSection is the most blocks that freeSome takes on: nobody else runs on
@@ -129,7 +190,7 @@ func (h *hot) takeBack(shard unsafe.Pointer, src [][]byte, pushed int, skipEmpty
 func (a *Allocator) AllocBatch(dst [][]byte, n int) (int, error) {
 	for i := 0; i < len(dst); i++ {
 		if uint(n-1) < maxSmall {
-			i += a.popBatch(dst[i:], uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum]), n, false)
+			i += a.popBatch(dst[i:], uintptr(allocEntry.cacheOf[uint(n+quantum-1)/quantum]), n)
 			if i == len(dst) {
 				break
 			}
@@ -146,16 +207,25 @@ func (a *Allocator) AllocBatch(dst [][]byte, n int) (int, error) {
 // FreeBatch frees every block of src. When one of them is not a live,
 // untagged block of this allocator, or is in src twice, it panics with
 // *MisuseError and frees none. Slices without capacity are skipped.
-func (a *Allocator) FreeBatch(src [][]byte) { a.freeBatch("free batch", src, stLive, true) }
+func (a *Allocator) FreeBatch(src [][]byte) {
+	if k := len(src); k > 0 && k <= maxSection {
+		if n := uint(cap(src[0])); n-1 < maxSmall && a.unpop(src, uintptr(allocEntry.cacheOf[(n+quantum-1)/quantum])) {
+			return
+		}
+	}
+	a.freeBatch("free batch", src, stLive, true)
+}
 
 // GetBatch fills dst with blocks and returns how many it got: len(dst), or
 // fewer and the error that stopped it; those it got are out.
 func (l *Lookaside) GetBatch(dst [][]byte) (int, error) {
 	for i := 0; i < len(dst); i++ {
-		if i += l.popBatch(dst[i:], 0, l.size, l.zero); i == len(dst) {
-			break
+		if !l.zero {
+			if i += l.popBatch(dst[i:], 0, l.size); i == len(dst) {
+				break
+			}
 		}
-		b, err := l.getSlow()
+		b, err := l.Get()
 		if err != nil {
 			return i, fmt.Errorf("slab: get batch: %d of %d: %w", i, len(dst), err)
 		}
@@ -173,6 +243,9 @@ func (l *Lookaside) PutBatch(src [][]byte) {
 				panic(bad)
 			}
 		}
+	}
+	if k := len(src); k > 0 && k <= maxSection && l.unpop(src, 0) {
+		return
 	}
 	l.freeBatch("put batch", src, stLive, false)
 }

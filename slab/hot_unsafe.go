@@ -36,6 +36,7 @@ type hot struct {
 	stride uintptr
 	gate   atomic.Uint32 // Ps below it may use their shard; 0 while revoked
 	ownID  uint16        // our id in the granule records
+	epoch  atomic.Uint32 // slabs released since the beginning
 }
 
 // allocHot is Alloc in Go.

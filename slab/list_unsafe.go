@@ -59,7 +59,7 @@ type list struct {
 // another depth.
 func (l *list) setUp(c *statspage.Cache) {
 	if c.Cap == 0 {
-		c.Size, c.Slots = l.size, l.slots
+		c.Size, c.Slots = l.size, uint16(l.slots)
 		setCap(c, max(l.minDepth, min(l.depth, l.minDepth*2)))
 	}
 }
@@ -165,6 +165,7 @@ func (l *list) load(c *statspage.Cache, want uint32) {
 	if i >= capOf(c) {
 		return
 	}
+	l.refresh(c)
 	k := min(want, max(1, capOf(c)/2), capOf(c)-i, uint32(len(l.depot)))
 	from := uint32(len(l.depot)) - k
 	copy(l.cacheRefs(c)[i:], l.depot[from:])
@@ -334,6 +335,7 @@ func (l *list) put(r ref) bool {
 // unload moves the k coldest blocks of c, which is ours, to the depot, which
 // has room.
 func (l *list) unload(c *statspage.Cache, k uint32) {
+	l.refresh(c)
 	i := parkedIn(c)
 	refs := l.cacheRefs(c)
 	l.depot = append(l.depot, refs[:k]...)
@@ -346,6 +348,15 @@ func (l *list) unload(c *statspage.Cache, k uint32) {
 	}
 	l.fold(c)
 	l.n.Spills++
+}
+
+// refresh clears the room behind c's references, which may have references of
+// slabs that are gone; see unpop. c is ours.
+func (l *list) refresh(c *statspage.Cache) {
+	if now := l.o.epoch.Load(); c.Epoch != now {
+		clear(l.cacheRefs(c)[parkedIn(c):])
+		set32(&c.Epoch, now)
+	}
 }
 
 // fold keeps the gets in W from running over.

@@ -53,6 +53,7 @@ func (l *list) stow(id int, c *statspage.Cache) bool {
 	if rv == nil || k == 0 || uint32(len(rv.refs))-rv.n < k {
 		return false
 	}
+	l.refresh(c)
 	refs := l.cacheRefs(c)
 	copy(rv.refs[rv.n:], refs[:k])
 	copy(refs, refs[k:i])
@@ -68,6 +69,7 @@ func (l *list) fetch(id int, c *statspage.Cache) {
 	if rv == nil || rv.n == 0 {
 		return
 	}
+	l.refresh(c)
 	k := min(rv.n, max(1, capOf(c)-capOf(c)/4))
 	copy(l.cacheRefs(c), rv.refs[rv.n-k:rv.n])
 	rv.n -= k
@@ -79,10 +81,10 @@ func (l *list) fetch(id int, c *statspage.Cache) {
 // it is large enough: a cache that had to spill since it was last empty
 // wants twice as much. The caller is pinned as id.
 func (l *list) wanted(id int, c *statspage.Cache) uint32 {
-	if c.Spilt == c.Spills {
+	if c.Spilt == uint16(c.Spills) {
 		return 0
 	}
-	set32(&c.Spilt, c.Spills)
+	c.Spilt = uint16(c.Spills)
 	have := uint32(0)
 	if rv := l.o.reserveOf(id, l); rv != nil {
 		have = uint32(len(rv.refs))

@@ -108,6 +108,7 @@ func (l *list) releaseSlab(s *slabHdr) {
 	if !ok {
 		panic("slab: release: a slab without a run")
 	}
+	l.o.epoch.Add(1) // Publishes: its references mean nothing any more. Pairs with: unpop.
 	rec := unsafe.Pointer(l.o.descOf(s.pointer()))
 	clear(unsafe.Slice((*byte)(rec), int(s.granules)*descSize))
 	last := l.slabs[len(l.slabs)-1]

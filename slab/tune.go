@@ -91,10 +91,10 @@ func (l *list) lookOver() {
 			back = l.takeReserve(id, c)
 		}
 		if parked := parkedIn(c); asked < parked {
-			spilt := c.Spills != c.Spilt
+			spilt := uint16(c.Spills) != c.Spilt
 			l.unload(c, parked-asked)
 			if !spilt {
-				set32(&c.Spilt, c.Spills) // it did not have to
+				c.Spilt = uint16(c.Spills) // it did not have to
 			}
 			setCap(c, max(l.minDepth, min(capOf(c), 2*asked)))
 		}

@@ -148,9 +148,10 @@ type Cache struct {
 	Refills uint32 // trips to the depot for blocks, modulo 2^32
 	Spills  uint32 // and with blocks
 	Kept    uint32 // blocks in the P's reserve
-	Slots   uint32 // room for block references behind this head
+	Slots   uint16 // room for block references behind this head
+	Spilt   uint16 // low bits of Spills when the cache was last empty
 	Seen    uint32 // low bits of the gets when the cache was last looked over
-	Spilt   uint32 // Spills when the cache was last empty
+	Epoch   uint32 // slabs that had been released when no reference behind was older
 }
 
 // CacheHead is the size of a Cache in bytes.

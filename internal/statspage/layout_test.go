@@ -30,7 +30,7 @@ func TestLayout(t *testing.T) {
 			"NameLen 60 Name 64 Counters 112"},
 		{Counters{}, 104, "Gets 0 Puts 8 Refills 16 Spills 24 Failures 32 Slabs 40 Held 48 Carved 56 OnSlabs 64 Depot 72 " +
 			"Depth 80 GetBytes 88 PutBytes 96"},
-		{Cache{}, 64, "W 0 Cap 8 Size 12 In 16 Out 24 Folded 32 Refills 40 Spills 44 Kept 48 Slots 52 Seen 56 Spilt 60"},
+		{Cache{}, 64, "W 0 Cap 8 Size 12 In 16 Out 24 Folded 32 Refills 40 Spills 44 Kept 48 Slots 52 Spilt 54 Seen 56 Epoch 60"},
 		{TagCell{}, 64, "Gets 0 Puts 8 GetBytes 16 PutBytes 24"},
 	} {
 		r := reflect.TypeOf(c.record)

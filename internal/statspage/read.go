@@ -213,9 +213,10 @@ func (v *View) Cache(off uint64) (Cache, error) {
 		Refills: half(40),
 		Spills:  half(44),
 		Kept:    half(48),
-		Slots:   half(52),
+		Slots:   binary.NativeEndian.Uint16(buf[52:]),
+		Spilt:   binary.NativeEndian.Uint16(buf[54:]),
 		Seen:    half(56),
-		Spilt:   half(60),
+		Epoch:   half(60),
 	}, nil
 }
 
