@@ -201,6 +201,6 @@ func (b *body) pushRun(a *arena.Arena, r arena.Run) error {
 	if err != nil {
 		return err
 	}
-	b.push(segment{m: m, window: buf})
+	b.add(m, buf, 0)
 	return nil
 }

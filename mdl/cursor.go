@@ -58,10 +58,14 @@ func (c *cursor) share(to *body, n int) error {
 			return err
 		}
 		begin := s.off + c.within
-		k := min(n, len(s.window)-begin)
-		to.push(segment{m: s.m, window: s.window[begin : begin+k], flags: s.flags})
-		c.skip(k)
-		n -= k
+		left := len(s.window) - begin
+		k := min(n, left)
+		to.add(s.m, s.window[begin:begin+k], s.flags)
+		if n -= k; k == left {
+			c.i, c.within = c.i+1, 0
+		} else {
+			c.within += k
+		}
 	}
 	return nil
 }

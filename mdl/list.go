@@ -70,7 +70,7 @@ func Of(m memory.Object) (*List, error) {
 		return nil, fmt.Errorf("mdl: of: %w", err)
 	}
 	l := New()
-	l.b.push(segment{m: m, window: buf, flags: flags})
+	l.b.add(m, buf, flags)
 	return l, nil
 }
 
@@ -81,25 +81,33 @@ func Of(m memory.Object) (*List, error) {
 func Describe(b []byte) (*List, error) {
 	l := New()
 	if len(b) > 0 {
-		l.b.push(segment{window: b[:len(b):len(b)]})
+		l.b.add(memory.Object{}, b[:len(b):len(b)], 0)
 	}
 	return l, nil
 }
 
 // live returns the body of a list that is in use, or an error.
 func (l *List) live(op string) (*body, error) {
-	if l == nil || l.b == nil {
-		return nil, fmt.Errorf("mdl: %s: list is released: %w", op, object.ErrDeleted)
+	if l != nil && l.b != nil {
+		return l.b, nil
 	}
-	return l.b, nil
+	return nil, errReleased(op)
+}
+
+// errReleased says that a list is no more. It stands alone so that live can be
+// inlined.
+//
+//go:noinline
+func errReleased(op string) error {
+	return fmt.Errorf("mdl: %s: list is released: %w", op, object.ErrDeleted)
 }
 
 // must is live for operations that have no error to return.
 func (l *List) must(op string) *body {
-	if l == nil || l.b == nil {
-		panic(&MisuseError{Op: op, Kind: slab.UseAfterFree, List: "scatter list"})
+	if l != nil && l.b != nil {
+		return l.b
 	}
-	return l.b
+	panic(&MisuseError{Op: op, Kind: slab.UseAfterFree, List: "scatter list"})
 }
 
 // Append adds n bytes of m, beginning at off, to the end and takes a reference
@@ -124,7 +132,7 @@ func (l *List) Append(m memory.Object, off, n int) error {
 		drop(m)
 		return nil
 	}
-	b.push(segment{m: m, window: buf[off : off+n], flags: flags})
+	b.add(m, buf[off:off+n], flags)
 	return nil
 }
 
@@ -133,14 +141,22 @@ func fits(off, n, size int) bool {
 	return off >= 0 && n >= 0 && off <= size && n <= size-off
 }
 
-// push adds a segment that is not empty.
-func (b *body) push(s segment) {
+// add adds a segment that has no headroom and is not empty. It is written field
+// by field where it is to be: putting it together elsewhere costs twice as
+// much.
+func (b *body) add(m memory.Object, window []byte, flags segmentFlags) {
+	s := b.place()
+	s.m, s.window, s.off, s.flags = m, window, 0, flags
+	b.size += len(window)
+}
+
+// place adds a segment for the caller to write, and to count.
+func (b *body) place() *segment {
 	if b.hi == len(b.segments) {
 		b.makeRoom()
 	}
-	b.segments[b.hi] = s
 	b.hi++
-	b.size += s.len()
+	return &b.segments[b.hi-1]
 }
 
 // makeRoom frees a place behind the last segment: in the array where a quarter
@@ -164,7 +180,8 @@ func (b *body) makeRoom() {
 // pushAll adds segments with their references, which it does not touch.
 func (b *body) pushAll(all []segment) {
 	for i := range all {
-		b.push(all[i])
+		*b.place() = all[i]
+		b.size += all[i].len()
 	}
 }
 
@@ -244,9 +261,11 @@ func (l *List) Release() {
 func (b *body) end() {
 	b.kernel.end()
 	b.source = nil
-	for b.lo < b.hi {
-		b.shift()
+	for i := b.lo; i < b.hi; i++ {
+		drop(b.segments[i].m)
 	}
+	clear(b.segments[b.lo:b.hi])
+	b.lo, b.hi, b.size = 0, 0, 0
 	if len(b.segments) > maxKept {
 		b.segments = b.inline[:]
 	}
