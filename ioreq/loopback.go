@@ -295,16 +295,28 @@ func (l *Loopback) Cancel(r *Request) bool {
 	l.mu.Lock()
 	if !l.cfg.Stubborn {
 		for i, o := range l.queue {
-			if o.r == r {
-				l.remove(i)
-				o.res = Result{Err: ErrCanceled}
-				l.complete(o)
+			if o.r == r && r.CancelRequested() {
+				l.giveUp(i, ErrCanceled)
 				return true
 			}
 		}
 	}
 	l.mu.Unlock()
 	return false
+}
+
+// giveUp has request i complete with err: by the goroutine if that does the work,
+// else now. l.mu is held, and is not when it returns.
+func (l *Loopback) giveUp(i int, err error) {
+	o := l.queue[i]
+	if !l.cfg.Manual && !l.cfg.Inline {
+		o.most, o.err, o.due = 0, err, time.Time{}
+		l.kick()
+		return
+	}
+	l.remove(i)
+	o.res = Result{Err: err}
+	l.complete(o)
 }
 
 // Step serves one request and reports whether there was one that could be
@@ -336,19 +348,20 @@ func (l *Loopback) Release() bool {
 	return true
 }
 
-// Close completes all requests that wait to be served with ErrClosed, and
-// refuses new ones. What TwoPhase holds stays with it until Release. A second
-// Close returns ErrClosed.
+// Close has all requests that wait to be served complete with ErrClosed, and
+// refuses new ones; Wait returns when they have. What TwoPhase holds stays with
+// it until Release. A second Close returns ErrClosed.
 func (l *Loopback) Close() error {
 	if !l.gate.Close() {
 		return fmt.Errorf("ioreq: close loopback: %w", ErrClosed)
 	}
 	l.mu.Lock()
 	l.closed = true
-	for len(l.queue) > 0 {
-		o := l.remove(0)
-		o.res = Result{Err: ErrClosed}
-		l.complete(o)
+	for i := len(l.queue); i > 0; i-- {
+		if len(l.queue) == 0 {
+			break
+		}
+		l.giveUp(0, ErrClosed)
 		l.mu.Lock()
 	}
 	if l.timer != nil {

@@ -1,7 +1,6 @@
 package ioreq
 
 import (
-	"errors"
 	"fmt"
 
 	"offheap.example/lookaside/internal/objtab"
@@ -91,20 +90,15 @@ func (f *format) count() int {
 // memory fills f with a span of m and takes a reference. When it fails and says
 // so, a reference is to be dropped that it could not do without.
 func (f *format) memory(m memory.Object, s Span) (undo bool, err error) {
-	if err := ref(m, f.by); err != nil {
-		if errors.Is(err, ErrDeleted) {
-			return false, fmt.Errorf("memory: %w", ErrDeleted)
-		}
-		return false, fmt.Errorf("memory: %w", ErrInvalid)
+	b, readOnly, err := memory.HoldAs(m, f.by)
+	if err != nil {
+		return false, err
 	}
-	b := m.Bytes()
 	n, ok := s.length(len(b))
 	switch {
-	case len(b) == 0:
-		return true, fmt.Errorf("not a memory object: %w", ErrInvalid)
 	case !ok:
 		return true, &memory.BoundsError{Op: "ioreq: format", Off: s.Off, Len: s.Len, Cap: len(b), Err: ErrSpan}
-	case f.op == Read && m.IsReadOnly():
+	case f.op == Read && readOnly:
 		return true, fmt.Errorf("read into it: %w", memory.ErrReadOnly)
 	}
 	f.one = part{b[s.Off : s.Off+n : s.Off+n], m}

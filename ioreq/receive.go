@@ -3,6 +3,7 @@ package ioreq
 import (
 	"fmt"
 
+	"offheap.example/lookaside/internal/objtab"
 	"offheap.example/lookaside/memory"
 	"offheap.example/lookaside/object"
 )
@@ -13,6 +14,8 @@ type arrival struct {
 	embedded memory.Object
 	notify   func(Result)
 }
+
+var arrivalNames = [...]string{Read: "received read", Write: "received write"}
 
 // Receive makes a request that arrived from somebody: op on the bytes of d,
 // which stay that somebody's. It is answered by Complete, and may be formatted
@@ -34,8 +37,7 @@ func receive(cfg object.Config, op Op, d Descriptor) (*Request, error) {
 	if op != Read && op != Write {
 		return nil, fmt.Errorf("%v: must be Read or Write: %w", op, ErrInvalid)
 	}
-	from := arrival{f: format{op: op}}
-	from.f.by.Kind, from.f.by.Name = "request", "received "+op.String()
+	from := arrival{f: format{op: op, by: objtab.Holder{Kind: "request", ID: ids.Add(1), Name: arrivalNames[op]}}}
 	if err := from.f.describe(d, true); err != nil {
 		return nil, err
 	}
