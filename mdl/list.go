@@ -3,6 +3,7 @@ package mdl
 import (
 	"fmt"
 	"iter"
+	"math/bits"
 	"net"
 
 	"offheap.example/lookaside/internal/objtab"
@@ -153,34 +154,43 @@ func (b *body) add(m memory.Object, window []byte, flags segmentFlags) {
 // place adds a segment for the caller to write, and to count.
 func (b *body) place() *segment {
 	if b.hi == len(b.segments) {
-		b.makeRoom()
+		b.makeRoom(1)
 	}
 	b.hi++
 	return &b.segments[b.hi-1]
 }
 
-// makeRoom frees a place behind the last segment: in the array where a quarter
-// of it is free in front, or it is so short that moving costs nothing, and else
-// in one of twice the size.
-func (b *body) makeRoom() {
-	n, places := b.hi-b.lo, len(b.segments)
+// places is place for n segments.
+func (b *body) places(n int) []segment {
+	if n > len(b.segments)-b.hi {
+		b.makeRoom(n)
+	}
+	b.hi += n
+	return b.segments[b.hi-n : b.hi]
+}
+
+// makeRoom frees n places behind the last segment: in the array, where a
+// quarter of it is free then, or it is so short that moving costs nothing; else
+// in one that is twice as long, or more.
+func (b *body) makeRoom(n int) {
+	have, places := b.hi-b.lo, len(b.segments)
 	to := b.segments
-	if b.lo == 0 || places > 2*inlineSegments && n > places*3/4 {
-		to = make([]segment, 2*places)
+	if have+n > places || places > 2*inlineSegments && have+n > places*3/4 {
+		to = make([]segment, max(2*places, 1<<bits.Len(uint(have+n-1))))
 	}
 	copy(to, b.segments[b.lo:b.hi])
 	if &to[0] == &b.segments[0] {
-		clear(b.segments[n:b.hi])
+		clear(b.segments[max(have, b.lo):b.hi])
 	} else {
 		clear(b.segments)
 	}
-	b.segments, b.lo, b.hi = to, 0, n
+	b.segments, b.lo, b.hi = to, 0, have
 }
 
 // pushAll adds segments with their references, which it does not touch.
 func (b *body) pushAll(all []segment) {
+	copy(b.places(len(all)), all)
 	for i := range all {
-		*b.place() = all[i]
 		b.size += all[i].len()
 	}
 }
