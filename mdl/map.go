@@ -60,9 +60,11 @@ func (r MapReason) String() string {
 	return fmt.Sprintf("MapReason(%d)", uint8(r))
 }
 
-// MapError tells why a list cannot be mapped. It wraps ErrCannotMap, and Err
+// MapError tells why a list cannot be mapped, or sent to where it would be. It
+// wraps ErrCannotMap, and Err
 // where there is one.
 type MapError struct {
+	Op       string // "map" or "send"
 	Reason   MapReason
 	Segment  int // which one, counted from 0
 	Segments int // how many there are
@@ -73,7 +75,7 @@ type MapError struct {
 
 // Error tells the segment and the reason.
 func (e *MapError) Error() string {
-	text := fmt.Sprintf("mdl: map: segment %d of %d, %d bytes at offset %d of a page: %v", e.Segment, e.Segments, e.Len, e.Off, e.Reason)
+	text := fmt.Sprintf("mdl: %s: segment %d of %d, %d bytes at offset %d of a page: %v", e.Op, e.Segment, e.Segments, e.Len, e.Off, e.Reason)
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
@@ -202,7 +204,7 @@ func (v *view) make(b *body) error {
 	for i := b.lo; i < b.hi; i++ {
 		s := b.segments[i]
 		if reason := v.obstacle(&s); reason != 0 {
-			return &MapError{Reason: reason, Segment: i - b.lo, Segments: b.hi - b.lo, Off: inPage(s.bytes()), Len: s.len()}
+			return &MapError{Op: "map", Reason: reason, Segment: i - b.lo, Segments: b.hi - b.lo, Off: inPage(s.bytes()), Len: s.len()}
 		}
 		if err := s.share(); err != nil {
 			return fmt.Errorf("mdl: map: segment %d of %d: %w", i-b.lo, b.hi-b.lo, err)
@@ -213,7 +215,7 @@ func (v *view) make(b *body) error {
 	v.off, v.size = inPage(v.parts[0].bytes()), b.size
 	var err error
 	if v.place, err = ranges.take(v.pages()); err != nil {
-		return &MapError{Reason: NoAddresses, Segments: len(v.parts), Off: v.off, Len: v.size, Err: err}
+		return &MapError{Op: "map", Reason: NoAddresses, Segments: len(v.parts), Off: v.off, Len: v.size, Err: err}
 	}
 	return v.fill()
 }
@@ -263,7 +265,7 @@ func (v *view) fill() error {
 		}
 		if err != nil {
 			return &MapError{
-				Reason: Refused, Segment: i, Segments: len(v.parts),
+				Op: "map", Reason: Refused, Segment: i, Segments: len(v.parts),
 				Off: inPage(p), Len: len(p), Err: err,
 			}
 		}

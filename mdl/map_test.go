@@ -178,22 +178,22 @@ func TestMapErrors(t *testing.T) {
 	}{
 		"not shared": {
 			[]part{{m, 0, page}, {objectsOf(alone)[0], 0, page}},
-			mdl.MapError{Reason: mdl.NotShared, Segment: 1, Segments: 2, Len: page},
+			mdl.MapError{Op: "map", Reason: mdl.NotShared, Segment: 1, Segments: 2, Len: page},
 			"segment 1 of 2, 4096 bytes at offset 0 of a page: its bytes lie in no Shared arena",
 		},
 		"ends inside a page": {
 			[]part{{m, 0, 100}, {m, page, page}},
-			mdl.MapError{Reason: mdl.Unaligned, Segment: 1, Segments: 2, Len: page},
+			mdl.MapError{Op: "map", Reason: mdl.Unaligned, Segment: 1, Segments: 2, Len: page},
 			"segment 1 of 2, 4096 bytes at offset 0 of a page: it begins or ends inside a page",
 		},
 		"begins inside a page": {
 			[]part{{m, 0, page}, {m, 2 * page, page}, {m, 100, 50}},
-			mdl.MapError{Reason: mdl.Unaligned, Segment: 2, Segments: 3, Off: 100, Len: 50},
+			mdl.MapError{Op: "map", Reason: mdl.Unaligned, Segment: 2, Segments: 3, Off: 100, Len: 50},
 			"segment 2 of 3, 50 bytes at offset 100 of a page: it begins or ends inside a page",
 		},
 		"one byte missing": {
 			[]part{{m, 0, page - 1}, {m, page, page}},
-			mdl.MapError{Reason: mdl.Unaligned, Segment: 1, Segments: 2, Len: page},
+			mdl.MapError{Op: "map", Reason: mdl.Unaligned, Segment: 1, Segments: 2, Len: page},
 			"segment 1 of 2, 4096 bytes at offset 0 of a page: it begins or ends inside a page",
 		},
 	} {
@@ -532,9 +532,9 @@ func TestMapAgainstAModel(t *testing.T) {
 	const pages = 24
 	all := scattered(t, a, pages)
 	objects := objectsOf(all)
-	rounds := 300
+	rounds := 100
 	if testing.Short() {
-		rounds = 60
+		rounds = 30
 	}
 	for seed := range uint64(rounds) {
 		rnd := rand.New(rand.NewPCG(seed, 8))
