@@ -43,7 +43,7 @@ func NewPlain(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags) Objec
 	b := &s.body
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
 	o := Object{s, genOf(s.word.Load())}
-	if tracing.Load() {
+	if Tracing() {
 		o.trace()
 	}
 	return o
@@ -57,7 +57,7 @@ func NewChecked(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
 	k.kind, k.context, k.cleanup, k.destroy = cfg.Kind, cfg.Context, cfg.Cleanup, cfg.Destroy
 	o := Object{&f.slot, genOf(f.slot.word.Load())}
-	if tracing.Load() || cfg.Parent.isTraced() {
+	if Tracing() {
 		o.trace()
 	}
 	if cfg.Parent.s == nil {
