@@ -35,7 +35,7 @@ func (r *Request) Cancel() bool {
 func (b *body) cancel() bool {
 	switch b.state {
 	case Created, Formatted, Reused:
-		b.canceled = true
+		b.canceled = !b.deleted
 	case Sent:
 		if b.pending {
 			break

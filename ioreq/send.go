@@ -184,11 +184,26 @@ func (r *Request) flight() (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.state != Sent || b.pending || b.received && b.view != r {
+	if err := b.flying(); err != nil {
+		b.mu.Unlock()
+		return nil, err
+	}
+	if b.received && b.view != r {
 		b.mu.Unlock()
 		return nil, ErrNotSent
 	}
 	return b, nil
+}
+
+// flying says why there is no flight to be ended. b.mu is held.
+func (b *body) flying() error {
+	switch {
+	case b.state == Sent && !b.pending:
+		return nil
+	case b.deleted && b.state != Sent:
+		return ErrDeleted
+	}
+	return ErrNotSent
 }
 
 // Complete ends a request. For whoever has it there is one meaning:
@@ -224,9 +239,9 @@ func (r *Request) Complete(res Result) error {
 
 // arrive takes the target's result. b.mu is held, and is not when it returns.
 func (b *body) arrive(res Result) error {
-	if b.state != Sent || b.pending {
+	if err := b.flying(); err != nil {
 		b.mu.Unlock()
-		return ErrNotSent
+		return err
 	}
 	if err := plausible(res, b.f.size); err != nil {
 		b.mu.Unlock()
