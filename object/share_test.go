@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offheap.example/lookaside/internal/objtab"
+	"offheap.example/lookaside/internal/race"
 	"offheap.example/lookaside/object"
 )
 
@@ -41,7 +42,7 @@ func TestShareAs(t *testing.T) {
 
 // An object without room for another reference says so, and is as before.
 func TestShareAsHasALimit(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("takes 67 million references")
 	}
 	by := objtab.Holder{Kind: "list"}
