@@ -249,6 +249,22 @@ func (v *view) meets(s *segment) bool {
 	return end%page == 0 && next%page == 0 || end == next
 }
 
+// together is part i and those behind it that are adjacent in the same memory,
+// so that one call maps them, and how many they are.
+func (v *view) together(i int) (p []byte, n int) {
+	s := &v.parts[i]
+	p = s.window[s.off:]
+	for n = 1; i+n < len(v.parts); n++ {
+		next := &v.parts[i+n]
+		end := len(p) + next.len()
+		if next.m != s.m || end > cap(p) || address(next.bytes()) != address(p)+uintptr(len(p)) {
+			break
+		}
+		p = p[:end]
+	}
+	return p, n
+}
+
 // fill maps the parts, one after the other.
 func (v *view) fill() error {
 	prot := ReadWrite
@@ -256,8 +272,8 @@ func (v *view) fill() error {
 		prot = ReadOnly
 	}
 	at := v.off
-	for i := range v.parts {
-		p := v.parts[i].bytes()
+	for i := 0; i < len(v.parts); {
+		p, n := v.together(i)
 		a, ok := arena.SharedBy(p)
 		err := arena.ErrClosed // since a moment ago
 		if ok {
@@ -270,6 +286,7 @@ func (v *view) fill() error {
 			}
 		}
 		at += len(p)
+		i += n
 	}
 	ranges.mapped(v.size)
 	v.place.live = true

@@ -145,8 +145,17 @@ func TestMapAdjacentSegments(t *testing.T) {
 	for _, p := range []struct{ off, n int }{{10, 90}, {100, 1}, {101, page}, {101 + page, page - 101}} {
 		require.NoError(t, l.Append(m, p.off, p.n))
 	}
+	calls := 0
+	stop := sys.SetFault(func(op string) error {
+		if op == "mapat" {
+			calls++
+		}
+		return nil
+	})
 	v, err := l.Map()
+	stop()
 	require.NoError(t, err)
+	require.Equal(t, 1, calls, "one call for all of them")
 	require.NoError(t, l.CopyIn(80, bytes.Repeat([]byte("abc"), 1000)))
 	require.True(t, bytes.Equal(flat(t, l), v))
 	l.Release()
@@ -499,6 +508,49 @@ func TestMapRefused(t *testing.T) {
 	require.Less(t, sys.Held(), held+1)
 	require.Equal(t, views, mdl.Mappings().Views)
 	l.Release()
+}
+
+// Locks and mappings are independent: either may come and go while the other is
+// there. (MmUnlockPages takes the mapping away, because it would not hold the
+// pages; ours does.)
+func TestLockAndMap(t *testing.T) {
+	a := sharedArena(t)
+	l := scattered(t, a, 3)
+	require.False(t, l.IsLocked(), "AllocatePages locks nothing")
+	require.NoError(t, l.Lock())
+	v, err := l.Map()
+	require.NoError(t, err)
+	require.Equal(t, 3, lockedPages(t), "the pages, not the addresses")
+	require.NoError(t, l.Unlock())
+	require.Zero(t, lockedPages(t))
+	v[0] = 77
+	require.Equal(t, byte(77), flat(t, l)[0])
+	require.NoError(t, l.Lock(), "mapped lists can be locked")
+	require.NoError(t, l.Unmap())
+	require.True(t, l.IsLocked())
+	require.NoError(t, l.Unlock())
+	l.Release()
+}
+
+// A part of a mapped list is not mapped, and can be, by itself; each is unmapped
+// by itself. (IoBuildPartialMdl shares the source's mapping.)
+func TestPartsOfAMappedList(t *testing.T) {
+	a := sharedArena(t)
+	l := scattered(t, a, 3)
+	v, err := l.Map()
+	require.NoError(t, err)
+	part, err := l.Partial(page, page)
+	require.NoError(t, err)
+	require.False(t, part.IsMapped())
+	unbalanced(t, "unmap", part.Unmap())
+	w, err := part.Map()
+	require.NoError(t, err)
+	require.NotSame(t, &v[page], &w[0])
+	w[9] = 9
+	require.Equal(t, byte(9), v[page+9])
+	l.Release()
+	require.Equal(t, byte(9), w[9])
+	part.Release()
 }
 
 // A mapping outlives its arena's Close, and so does nothing else.
