@@ -84,7 +84,7 @@ func (l *List) Fragments(max int) ([]*List, error) {
 	}
 	var room []*List
 	if max > 0 {
-		room = make([]*List, 0, (b.size+max-1)/max)
+		room = make([]*List, 0, (b.size-1)/max+1)
 	}
 	return l.AppendFragments(room, max)
 }

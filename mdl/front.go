@@ -116,7 +116,7 @@ func (b *body) prepend(n, own int) error {
 // prependMany is prepend with several blocks of a source whose blocks are
 // small.
 func (b *body) prependMany(n, own, size int) error {
-	count := (n - own + size - 1) / size
+	count := (n-own-1)/size + 1
 	if count > maxPrepended {
 		return fmt.Errorf("mdl: retreat: %d bytes, %d of them headroom, are %d blocks of %d: at most %d: %w",
 			n, own, count, size, maxPrepended, ErrInvalid)
