@@ -259,6 +259,23 @@ func TestUnlockRefused(t *testing.T) {
 	l.Release()
 }
 
+// An arena that is closed under a locked list takes its pages along: Unlock says
+// so, and the pages count no more.
+func TestUnlockAfterClose(t *testing.T) {
+	onLinux(t)
+	a, err := arena.Open(arena.Config{Reserve: 1 << 20})
+	require.NoError(t, err)
+	l, err := mdl.AllocatePages(a, 1, 0)
+	require.NoError(t, err)
+	require.NoError(t, l.Lock())
+	mapped := a.Stats().Backing != "heap"
+	require.NoError(t, a.Close())
+	require.Equal(t, mapped, l.Unlock() != nil)
+	require.Zero(t, mdl.LockedBytes())
+	require.False(t, l.IsLocked())
+	l.Release()
+}
+
 // Random lists over few pages lock, unlock, advance and go; after every step the
 // pages locked are those of the lists that are locked.
 func TestLocksAgainstAModel(t *testing.T) {
