@@ -61,19 +61,23 @@ func (l *partList) free() {
 	partLists.Put(l)
 }
 
-// each calls yield for every part, in order, until it returns false.
-func (f *format) each(yield func([]byte) bool) {
-	if f.many == nil {
-		if len(f.one.bytes) > 0 {
-			yield(f.one.bytes)
-		}
-		return
+// holding returns the part under which there is a reference on m, nil if none is
+// or m is the zero handle.
+func (f *format) holding(m memory.Object) *part {
+	switch {
+	case m == (memory.Object{}):
+		return nil
+	case f.one.m == m:
+		return &f.one
+	case f.many == nil:
+		return nil
 	}
 	for i := range f.many.parts {
-		if !yield(f.many.parts[i].bytes) {
-			return
+		if p := &f.many.parts[i]; p.m == m {
+			return p
 		}
 	}
+	return nil
 }
 
 // count returns the number of parts that have bytes.

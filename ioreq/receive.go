@@ -185,19 +185,19 @@ func (b *body) answer(res Result) error {
 	}
 	// Step 1: let go of what we were formatted with, which may be our own embedded memory. It comes back if
 	// somebody else holds that.
-	own := b.f.one.m != (memory.Object{}) && b.f.one.m == b.arrival.embedded
-	if own {
-		unref(b.f.one.m, b.f.by)
+	own := b.f.holding(b.arrival.embedded)
+	if own != nil {
+		unref(own.m, b.f.by)
 	}
 	if err := b.revoke(); err != nil {
-		if own {
-			_ = ref(b.f.one.m, b.f.by)
+		if own != nil {
+			_ = ref(own.m, b.f.by)
 		}
 		b.mu.Unlock()
 		return err
 	}
-	if own {
-		b.f.one.m = memory.Object{}
+	if own != nil {
+		own.m = memory.Object{}
 	}
 
 	// Step 2: from here on it is answered.
