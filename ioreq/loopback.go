@@ -296,7 +296,12 @@ func (l *Loopback) Cancel(r *Request) bool {
 	if !l.cfg.Stubborn {
 		for i, o := range l.queue {
 			if o.r == r && r.CancelRequested() {
-				l.giveUp(i, ErrCanceled)
+				o.giveUp(ErrCanceled)
+				if !l.byHand() {
+					l.kick()
+					return true
+				}
+				l.complete(l.remove(i))
 				return true
 			}
 		}
@@ -305,18 +310,13 @@ func (l *Loopback) Cancel(r *Request) bool {
 	return false
 }
 
-// giveUp has request i complete with err: by the goroutine if that does the work,
-// else now. l.mu is held, and is not when it returns.
-func (l *Loopback) giveUp(i int, err error) {
-	o := l.queue[i]
-	if !l.cfg.Manual && !l.cfg.Inline {
-		o.most, o.err, o.due = 0, err, time.Time{}
-		l.kick()
-		return
-	}
-	l.remove(i)
-	o.res = Result{Err: err}
-	l.complete(o)
+// byHand reports whether there is no goroutine to complete what is given up.
+func (l *Loopback) byHand() bool { return l.cfg.Manual || l.cfg.Inline }
+
+// giveUp has the request complete with err as soon as it is its turn, which is
+// now.
+func (o *op) giveUp(err error) {
+	o.most, o.err, o.due, o.res = 0, err, time.Time{}, Result{Err: err}
 }
 
 // Step serves one request and reports whether there was one that could be
@@ -357,15 +357,21 @@ func (l *Loopback) Close() error {
 	}
 	l.mu.Lock()
 	l.closed = true
-	for i := len(l.queue); i > 0; i-- {
-		if len(l.queue) == 0 {
-			break
-		}
-		l.giveUp(0, ErrClosed)
-		l.mu.Lock()
-	}
 	if l.timer != nil {
 		l.timer.Stop()
+	}
+	if !l.byHand() {
+		for _, o := range l.queue {
+			o.giveUp(ErrClosed)
+		}
+		l.kick()
+		return nil
+	}
+	for len(l.queue) > 0 {
+		o := l.remove(0)
+		o.giveUp(ErrClosed)
+		l.complete(o)
+		l.mu.Lock()
 	}
 	l.mu.Unlock()
 	return nil
