@@ -194,13 +194,5 @@ func (b *body) pushRun(a *arena.Arena, r arena.Run) error {
 		a.TakeBack(buf)
 		return err
 	}
-	err = m.Ref()
-	if e := m.Delete(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	b.add(m, buf, 0)
-	return nil
+	return b.adopt("allocate pages", m)
 }

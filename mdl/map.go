@@ -109,7 +109,9 @@ func (e *MapError) Unwrap() []error {
 // it no longer than that, because afterwards touching it faults, or shows the
 // pages of a later mapping. Addresses that Unmap leaves are used again; mapping
 // costs a system call for each segment, so it pays for bytes that are read many
-// times, and copying is cheaper for those that are read once.
+// times, and copying is cheaper for those that are read once. Functions that look
+// for overlap by address, as Copy does, do not see that the slice and the
+// segments are the same bytes.
 //
 // It is MmGetSystemAddressForMdlSafe.
 func (l *List) Map() ([]byte, error) {
