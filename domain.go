@@ -20,6 +20,7 @@ type Config struct {
 	Shared  bool           // pages backed by a memfd: they can be mapped twice and handed to another process
 	Node    arena.Node     // NUMA node; the zero value means any
 	Guard   bool           // an inaccessible page after every run of pages
+	Trace   bool           // while the domain is open, every object and reference in the process remembers where it was made; see object.Trace
 }
 
 // Domain is everything that dies together. It is what the driver object is
@@ -30,14 +31,12 @@ type Domain struct {
 	arena *arena.Arena
 	alloc *slab.Allocator
 	root  object.Object
+	trace bool // tracing is switched on on our behalf
 
 	mu     sync.Mutex
 	closed bool
 	lists  []*slab.Lookaside
 }
-
-// LeakError is returned by Close when blocks are out.
-type LeakError = slab.LeakError
 
 // Errors of the package.
 var (
@@ -71,12 +70,19 @@ func (d *Domain) open(cfg Config) (err error) {
 	if d.alloc, err = slab.NewAllocator(d.arena, slab.AllocatorConfig{Name: cfg.Name}); err != nil {
 		return err
 	}
+	if cfg.Trace {
+		d.trace = true
+		object.Trace(true)
+	}
 	d.root, err = object.New(object.Config{Kind: "domain"})
 	return err
 }
 
 // undo closes what open got before it failed.
 func (d *Domain) undo() {
+	if d.trace {
+		object.Trace(false)
+	}
 	if d.alloc != nil {
 		_ = d.alloc.Close()
 	}
@@ -151,10 +157,10 @@ func (d *Domain) Root() object.Object { return d.root }
 
 // Close deletes every object of the domain, children first, closes its lists
 // and its allocator, and unmaps its pages. When blocks are still out it
-// returns a *LeakError that counts them by list and tag, and the pages stay
-// mapped, so that whoever holds a block or a reference meets no fault; blocks
-// of memory objects go back when their last reference does. A second Close
-// does nothing.
+// returns a *LeakError that counts them by list and tag and names what they are
+// part of and who holds that, and the pages stay mapped, so that whoever holds
+// a block or a reference meets no fault; blocks of memory objects go back when
+// their last reference does. A second Close does nothing.
 func (d *Domain) Close() error {
 	d.mu.Lock()
 	closed, lists := d.closed, d.lists
@@ -164,11 +170,17 @@ func (d *Domain) Close() error {
 		return nil
 	}
 	err := d.root.Delete()
-	leak := &LeakError{Op: fmt.Sprintf("domain %q", d.name)}
+	leak := &LeakError{Domain: d.name, LeakError: slab.LeakError{Op: fmt.Sprintf("domain %q", d.name)}}
 	for _, l := range lists {
-		err = errors.Join(err, gather(leak, l.Close()))
+		err = errors.Join(err, leak.gather(l.Close()))
 	}
-	err = errors.Join(err, gather(leak, d.alloc.Close()))
+	err = errors.Join(err, leak.gather(d.alloc.Close()))
+	if leak.Blocks != 0 || d.arena.Stats().InUse != 0 {
+		d.attribute(leak)
+	}
+	if d.trace {
+		object.Trace(false)
+	}
 	if leak.Blocks == 0 {
 		return errors.Join(err, d.arena.Close())
 	}
@@ -176,16 +188,4 @@ func (d *Domain) Close() error {
 		return errors.Join(leak, err)
 	}
 	return leak
-}
-
-// gather adds a *LeakError to sum and returns every other error.
-func gather(sum *LeakError, err error) error {
-	var e *LeakError
-	if !errors.As(err, &e) {
-		return err
-	}
-	sum.Blocks += e.Blocks
-	sum.Bytes += e.Bytes
-	sum.Leaks = append(sum.Leaks, e.Leaks...)
-	return nil
 }

@@ -19,12 +19,14 @@ import (
 	"offheap.example/lookaside/internal/sys"
 )
 
-// shared has the pieces of every open arena that has a memory file, in the order of their addresses, so that an address
-// alone leads to its arena.
-var shared struct {
+// sharedTable has the pieces of every open arena that has a memory file, in the order of their addresses, so that an
+// address alone leads to its arena.
+type sharedTable struct {
 	mu     sync.RWMutex
 	pieces []sharedPiece // guarded by mu
 }
+
+var shared sharedTable
 
 type sharedPiece struct {
 	addr, size uintptr

@@ -19,7 +19,7 @@ var registry = map[string][]string{
 	"bench/trace":     {"FuzzParse"},
 	"fuzz":            {"FuzzAllocator", "FuzzConcurrent", "FuzzLookaside"},
 	"internal/percpu": {"FuzzDecode"},
-	"mdl":             {"FuzzPrograms"},
+	"mdl":             {"FuzzPrograms", "FuzzWire"},
 	"memory":          {"FuzzCopyBounds"},
 	"object":          {"FuzzPrograms"},
 	"stats":           {"FuzzSnapshot"},

@@ -35,7 +35,7 @@ func (r *Request) Cancel() bool {
 func (b *body) cancel() bool {
 	switch b.state {
 	case Created, Formatted, Reused:
-		b.canceled = true
+		b.canceled = !b.deleted
 	case Sent:
 		if b.pending {
 			break
@@ -44,20 +44,26 @@ func (b *body) cancel() bool {
 		if b.submitting {
 			break
 		}
-		// The call keeps the flight from landing, and with it the request.
-		b.calls++
-		t, v := b.f.target, b.view
-		if v == nil {
-			v = b.handle
-		}
-		b.mu.Unlock()
-		took := t.Cancel(v)
-		b.mu.Lock()
-		b.exit()
-		return took
+		return b.tell()
 	}
 	b.mu.Unlock()
 	return false
+}
+
+// tell tells the target that the request was cancelled. b.mu is held, and is not
+// when it returns.
+func (b *body) tell() bool {
+	t, v, obj := b.f.target, b.view, b.obj
+	if v == nil {
+		v = b.handle
+	}
+	err := obj.Ref() // or the *Request could be another's while the target looks at it
+	b.mu.Unlock()
+	if err != nil {
+		return false
+	}
+	defer obj.Unref()
+	return t.Cancel(v)
 }
 
 // CancelRequested reports whether the cancel bit is set: Cancel was called, or
@@ -146,5 +152,5 @@ func (b *body) timeUp() {
 		return
 	}
 	b.timedOut = true
-	b.cancel()
+	_ = b.cancel()
 }

@@ -8,16 +8,12 @@ import (
 	"offheap.example/lookaside/object"
 )
 
-// land ends a flight: the target has completed the request and nobody is in a
-// call with it. b.mu is held, and is not when it returns.
+// land ends a flight: the target has completed the request, and what OnSent set
+// is not being called. b.mu is held, and is not when it returns.
 func (b *body) land() {
 	// Step 1: sent, if the target did not tell the two apart.
-	if f := b.onSent; f != nil && !b.sent && b.result.Err == nil {
-		b.sent = true
-		h, n := b.handle, b.result.N
-		b.mu.Unlock()
-		f(h, n)
-		b.mu.Lock()
+	if b.onSent != nil && !b.sent && b.result.Err == nil {
+		b.callOnSent(b.result.N)
 	}
 
 	// Step 2: the request is the owner's again.
@@ -26,7 +22,7 @@ func (b *body) land() {
 		b.result.Err = ErrTimeout
 	}
 	b.hide()
-	b.state, b.pending, b.data = Completed, false, nil
+	b.state, b.pending, b.sent, b.submitting, b.data = Completed, false, false, false, nil
 	f, h, res := b.done, b.handle, b.result
 	b.done, b.onSent = nil, nil
 	gated, _ := b.f.target.(Gated)

@@ -295,16 +295,28 @@ func (l *Loopback) Cancel(r *Request) bool {
 	l.mu.Lock()
 	if !l.cfg.Stubborn {
 		for i, o := range l.queue {
-			if o.r == r {
-				l.remove(i)
-				o.res = Result{Err: ErrCanceled}
-				l.complete(o)
+			if o.r == r && r.CancelRequested() {
+				o.giveUp(ErrCanceled)
+				if !l.byHand() {
+					l.kick()
+					return true
+				}
+				l.complete(l.remove(i))
 				return true
 			}
 		}
 	}
 	l.mu.Unlock()
 	return false
+}
+
+// byHand reports whether there is no goroutine to complete what is given up.
+func (l *Loopback) byHand() bool { return l.cfg.Manual || l.cfg.Inline }
+
+// giveUp has the request complete with err as soon as it is its turn, which is
+// now.
+func (o *op) giveUp(err error) {
+	o.most, o.err, o.due, o.res = 0, err, time.Time{}, Result{Err: err}
 }
 
 // Step serves one request and reports whether there was one that could be
@@ -336,23 +348,30 @@ func (l *Loopback) Release() bool {
 	return true
 }
 
-// Close completes all requests that wait to be served with ErrClosed, and
-// refuses new ones. What TwoPhase holds stays with it until Release. A second
-// Close returns ErrClosed.
+// Close has all requests that wait to be served complete with ErrClosed, and
+// refuses new ones; Wait returns when they have. What TwoPhase holds stays with
+// it until Release. A second Close returns ErrClosed.
 func (l *Loopback) Close() error {
 	if !l.gate.Close() {
 		return fmt.Errorf("ioreq: close loopback: %w", ErrClosed)
 	}
 	l.mu.Lock()
 	l.closed = true
-	for len(l.queue) > 0 {
-		o := l.remove(0)
-		o.res = Result{Err: ErrClosed}
-		l.complete(o)
-		l.mu.Lock()
-	}
 	if l.timer != nil {
 		l.timer.Stop()
+	}
+	if !l.byHand() {
+		for _, o := range l.queue {
+			o.giveUp(ErrClosed)
+		}
+		l.kick()
+		return nil
+	}
+	for len(l.queue) > 0 {
+		o := l.remove(0)
+		o.giveUp(ErrClosed)
+		l.complete(o)
+		l.mu.Lock()
 	}
 	l.mu.Unlock()
 	return nil

@@ -1,7 +1,6 @@
 package ioreq
 
 import (
-	"errors"
 	"fmt"
 
 	"offheap.example/lookaside/internal/objtab"
@@ -62,19 +61,23 @@ func (l *partList) free() {
 	partLists.Put(l)
 }
 
-// each calls yield for every part, in order, until it returns false.
-func (f *format) each(yield func([]byte) bool) {
-	if f.many == nil {
-		if len(f.one.bytes) > 0 {
-			yield(f.one.bytes)
-		}
-		return
+// holding returns the part under which there is a reference on m, nil if none is
+// or m is the zero handle.
+func (f *format) holding(m memory.Object) *part {
+	switch {
+	case m == (memory.Object{}):
+		return nil
+	case f.one.m == m:
+		return &f.one
+	case f.many == nil:
+		return nil
 	}
 	for i := range f.many.parts {
-		if !yield(f.many.parts[i].bytes) {
-			return
+		if p := &f.many.parts[i]; p.m == m {
+			return p
 		}
 	}
+	return nil
 }
 
 // count returns the number of parts that have bytes.
@@ -91,20 +94,15 @@ func (f *format) count() int {
 // memory fills f with a span of m and takes a reference. When it fails and says
 // so, a reference is to be dropped that it could not do without.
 func (f *format) memory(m memory.Object, s Span) (undo bool, err error) {
-	if err := ref(m, f.by); err != nil {
-		if errors.Is(err, ErrDeleted) {
-			return false, fmt.Errorf("memory: %w", ErrDeleted)
-		}
-		return false, fmt.Errorf("memory: %w", ErrInvalid)
+	b, readOnly, err := memory.HoldAs(m, f.by)
+	if err != nil {
+		return false, err
 	}
-	b := m.Bytes()
 	n, ok := s.length(len(b))
 	switch {
-	case len(b) == 0:
-		return true, fmt.Errorf("not a memory object: %w", ErrInvalid)
 	case !ok:
 		return true, &memory.BoundsError{Op: "ioreq: format", Off: s.Off, Len: s.Len, Cap: len(b), Err: ErrSpan}
-	case f.op == Read && m.IsReadOnly():
+	case f.op == Read && readOnly:
 		return true, fmt.Errorf("read into it: %w", memory.ErrReadOnly)
 	}
 	f.one = part{b[s.Off : s.Off+n : s.Off+n], m}

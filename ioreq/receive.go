@@ -3,6 +3,7 @@ package ioreq
 import (
 	"fmt"
 
+	"offheap.example/lookaside/internal/objtab"
 	"offheap.example/lookaside/memory"
 	"offheap.example/lookaside/object"
 )
@@ -13,6 +14,8 @@ type arrival struct {
 	embedded memory.Object
 	notify   func(Result)
 }
+
+var arrivalNames = [...]string{Read: "received read", Write: "received write"}
 
 // Receive makes a request that arrived from somebody: op on the bytes of d,
 // which stay that somebody's. It is answered by Complete, and may be formatted
@@ -34,8 +37,7 @@ func receive(cfg object.Config, op Op, d Descriptor) (*Request, error) {
 	if op != Read && op != Write {
 		return nil, fmt.Errorf("%v: must be Read or Write: %w", op, ErrInvalid)
 	}
-	from := arrival{f: format{op: op}}
-	from.f.by.Kind, from.f.by.Name = "request", "received "+op.String()
+	from := arrival{f: format{op: op, by: objtab.Holder{Kind: "request", ID: ids.Add(1), Name: arrivalNames[op]}}}
 	if err := from.f.describe(d, true); err != nil {
 		return nil, err
 	}
@@ -183,19 +185,19 @@ func (b *body) answer(res Result) error {
 	}
 	// Step 1: let go of what we were formatted with, which may be our own embedded memory. It comes back if
 	// somebody else holds that.
-	own := b.f.one.m != (memory.Object{}) && b.f.one.m == b.arrival.embedded
-	if own {
-		unref(b.f.one.m, b.f.by)
+	own := b.f.holding(b.arrival.embedded)
+	if own != nil {
+		unref(own.m, b.f.by)
 	}
 	if err := b.revoke(); err != nil {
-		if own {
-			_ = ref(b.f.one.m, b.f.by)
+		if own != nil {
+			_ = ref(own.m, b.f.by)
 		}
 		b.mu.Unlock()
 		return err
 	}
-	if own {
-		b.f.one.m = memory.Object{}
+	if own != nil {
+		own.m = memory.Object{}
 	}
 
 	// Step 2: from here on it is answered.

@@ -61,8 +61,7 @@ type body struct {
 	view   *Request      // what the target of a received request has; nil for others
 	obj    object.Object // what we are
 	id     uint64
-	name   string // for reports; Config.Kind
-	user   func(object.Object)
+	user   func(object.Object) // the owner's Cleanup
 
 	state    State
 	received bool
@@ -72,17 +71,16 @@ type body struct {
 	timedOut bool
 
 	// A round.
-	f           format
-	done        func(*Request, Result)
-	onSent      func(*Request, int)
-	result      Result
-	calls       int  // calls into the target, and into onSent, that are under way
-	sent        bool // Sent was called, or needs not be
-	sentN       int  // bytes that Sent told of
-	sentPending bool // onSent is to be called when calls allows it
-	submitting  bool // one of the calls is Submit
-	pending     bool // Complete was called
-	data        any  // the target's
+	f          format
+	done       func(*Request, Result)
+	onSent     func(*Request, int)
+	result     Result
+	round      uint64 // counts flights
+	submitting bool   // Submit has not returned
+	sent       bool   // Sent was called
+	sending    bool   // what OnSent set is being called
+	pending    bool   // Complete was called
+	data       any    // the target's
 
 	timeout  time.Duration
 	deadline time.Time
@@ -126,10 +124,11 @@ func create(cfg object.Config, from *arrival) (*Request, error) {
 	b, r := bodies.Get(), handles.Get()
 	r.answered.Store(false)
 	b.mu.Lock()
-	b.handle, b.state, b.id = r, Created, ids.Add(1)
-	b.name, b.user = cfg.Kind, cfg.Cleanup
+	b.handle, b.state, b.user = r, Created, cfg.Cleanup
 	if from != nil {
-		b.received, b.arrival = true, *from
+		b.received, b.arrival, b.id = true, *from, from.f.by.ID
+	} else {
+		b.id = ids.Add(1)
 	}
 	b.mu.Unlock()
 	// Publishes: the body. Pairs with: lock. Nobody has the handle yet, but callbacks of a parent may.
@@ -156,7 +155,7 @@ func finish(_ []byte, owner any) { owner.(*body).free() }
 func (b *body) free() {
 	b.mu.Lock()
 	h := b.handle
-	b.handle, b.view, b.obj, b.id, b.name, b.user = nil, nil, object.Object{}, 0, "", nil
+	b.handle, b.view, b.obj, b.id, b.user = nil, nil, object.Object{}, 0, nil
 	b.state, b.received, b.deleted = Deleted, false, false
 	b.f, b.arrival, b.wait = format{}, arrival{}, nil
 	b.newRound()
@@ -170,7 +169,7 @@ func (b *body) free() {
 func (b *body) newRound() {
 	b.busy, b.canceled, b.timedOut = false, false, false
 	b.done, b.onSent, b.result = nil, nil, Result{}
-	b.calls, b.sent, b.sentN, b.sentPending, b.submitting, b.pending = 0, false, 0, false, false, false
+	b.submitting, b.sent, b.sending, b.pending = false, false, false, false
 	b.data, b.timeout, b.deadline = nil, 0, time.Time{}
 }
 
@@ -182,6 +181,9 @@ func retire(h *Request) {
 		handles.Put(h)
 	}
 }
+
+// errAnothers is what a target gets that does what only an owner may do.
+var errAnothers = fmt.Errorf("the request is another's: %w", ErrInvalid)
 
 // lock returns the request's body with its mu held.
 func (r *Request) lock() (*body, error) {
@@ -209,7 +211,7 @@ func (r *Request) own() (*body, error) {
 	case err != nil:
 		return nil, err
 	case b.view == r:
-		err = fmt.Errorf("the request is another's: %w", ErrInvalid)
+		err = errAnothers
 	case b.state == Answered:
 		err = ErrCompleted
 	case b.deleted:
@@ -245,6 +247,9 @@ func (r *Request) Ref() error {
 		return fmt.Errorf("ioreq: ref: %w", err)
 	}
 	defer b.mu.Unlock()
+	if b.view == r {
+		return fmt.Errorf("ioreq: ref: %w", errAnothers)
+	}
 	return b.obj.Ref()
 }
 
@@ -404,4 +409,3 @@ func (r *Request) OnSent(f func(*Request, int)) {
 func (b *body) holder(op Op) objtab.Holder {
 	return objtab.Holder{Kind: "request", ID: b.id, Name: op.String()}
 }
-

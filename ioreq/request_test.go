@@ -26,6 +26,8 @@ func fresh(t testing.TB) *ioreq.Request {
 	return r
 }
 
+func newRequest() (*ioreq.Request, error) { return ioreq.New(object.Config{}) }
+
 func TestRoundTrip(t *testing.T) {
 	lb := ioreq.NewLoopback(ioreq.LoopbackConfig{Inline: true})
 	src, dst := wrapped(t, 8), wrapped(t, 8)

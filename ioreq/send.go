@@ -68,8 +68,9 @@ func (r *Request) launch(b *body) error {
 		b.mu.Unlock()
 		return ErrDeleted
 	}
-	b.state, b.calls, b.submitting = Sent, 1, true
-	b.sent, b.sentPending, b.pending, b.timedOut = false, false, false, false
+	b.state, b.submitting = Sent, true
+	b.round++
+	id, round := b.id, b.round
 	v := b.show(r)
 	b.arm()
 	b.mu.Unlock()
@@ -86,23 +87,30 @@ func (r *Request) launch(b *body) error {
 		err = t.Submit(v)
 	}
 
-	// Step 3: what happened meanwhile. A target that completed the request has accepted it, whatever it says now.
-	b.mu.Lock()
+	// Step 3: the flight may have ended meanwhile, another may have begun, and the request may be gone. A target that
+	// completed the request has accepted it, whatever it says now.
+	b, lost := r.lock()
+	if lost != nil {
+		return nil
+	}
+	if b.id != id || b.round != round || b.state != Sent || b.pending {
+		b.mu.Unlock()
+		return nil
+	}
 	b.submitting = false
-	if err != nil && !b.pending {
+	switch {
+	case err != nil:
 		b.takeBack()
 		if entered {
 			gated.Leave()
 		}
 		obj.Unref()
 		return err
-	}
-	if b.canceled && !b.pending {
+	case b.canceled: // while the target was taking it: now it can be told
+		b.tell()
+	default:
 		b.mu.Unlock()
-		t.Cancel(v)
-		b.mu.Lock()
 	}
-	b.exit()
 	return nil
 }
 
@@ -110,7 +118,7 @@ func (r *Request) launch(b *body) error {
 // it. b.mu is held, and is not when it returns.
 func (b *body) takeBack() {
 	b.disarm()
-	b.calls, b.sent, b.sentPending, b.data = 0, false, false, nil
+	b.sent, b.data = false, nil
 	b.state = Formatted
 	b.hide()
 	var old format
@@ -123,30 +131,13 @@ func (b *body) takeBack() {
 	reply.send()
 }
 
-// exit ends a call into the target or into the owner's OnSent, and does what
-// could not be done while it was under way. b.mu is held, and is not when it
-// returns.
-func (b *body) exit() {
-	for b.calls == 1 && b.sentPending {
-		b.sentPending = false
-		f, h, n := b.onSent, b.handle, b.sentN
-		b.mu.Unlock()
-		f(h, n)
-		b.mu.Lock()
-	}
-	b.calls--
-	if b.calls > 0 || !b.pending {
-		b.mu.Unlock()
-		return
-	}
-	b.land()
-}
-
 // Sent is for targets that accept the bytes before they are done with the
 // memory: n bytes are accepted, and whoever wrote them may go on. Complete
-// follows when the memory is free again. It returns errors that wrap ErrNotSent
-// when the request is not with the target or was completed, and ErrInvalid for
-// a second Sent and for n out of range.
+// follows when the memory is free again; when that is while the function set by
+// OnSent still runs, the completion routine is called after it, by Sent. It
+// returns errors that wrap ErrNotSent (or ErrDeleted) when the request is not
+// with the target or was completed, and ErrInvalid for a second Sent and for n
+// out of range.
 func (r *Request) Sent(n int) error {
 	b, err := r.flight()
 	if err != nil {
@@ -167,10 +158,24 @@ func (r *Request) Sent(n int) error {
 		b.mu.Unlock()
 		return nil
 	}
-	b.sentPending, b.sentN = true, n
-	b.calls++
-	b.exit()
+	b.callOnSent(n)
+	if b.pending {
+		b.land()
+	} else {
+		b.mu.Unlock()
+	}
 	return nil
+}
+
+// callOnSent calls what OnSent set. b.mu is held, but not during the call; the
+// flight does not land meanwhile.
+func (b *body) callOnSent(n int) {
+	f, h := b.onSent, b.handle
+	b.onSent, b.sending = nil, true
+	b.mu.Unlock()
+	f(h, n)
+	b.mu.Lock()
+	b.sending = false
 }
 
 // flight is lock for the target that has the request.
@@ -179,11 +184,26 @@ func (r *Request) flight() (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.state != Sent || b.pending || b.received && b.view != r {
+	if err := b.flying(); err != nil {
+		b.mu.Unlock()
+		return nil, err
+	}
+	if b.received && b.view != r {
 		b.mu.Unlock()
 		return nil, ErrNotSent
 	}
 	return b, nil
+}
+
+// flying says why there is no flight to be ended. b.mu is held.
+func (b *body) flying() error {
+	switch {
+	case b.state == Sent && !b.pending:
+		return nil
+	case b.deleted && b.state != Sent:
+		return ErrDeleted
+	}
+	return ErrNotSent
 }
 
 // Complete ends a request. For whoever has it there is one meaning:
@@ -219,17 +239,17 @@ func (r *Request) Complete(res Result) error {
 
 // arrive takes the target's result. b.mu is held, and is not when it returns.
 func (b *body) arrive(res Result) error {
-	if b.state != Sent || b.pending {
+	if err := b.flying(); err != nil {
 		b.mu.Unlock()
-		return ErrNotSent
+		return err
 	}
 	if err := plausible(res, b.f.size); err != nil {
 		b.mu.Unlock()
 		return err
 	}
 	b.pending, b.result = true, res
-	if b.calls > 0 {
-		b.mu.Unlock() // who makes the last of them does the rest
+	if b.sending {
+		b.mu.Unlock() // Sent does the rest
 		return nil
 	}
 	b.land()

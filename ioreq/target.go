@@ -13,16 +13,21 @@ import "sync"
 // the target took that up; Complete follows in any case, with an error that
 // wraps context.Canceled when the request was given up, and with whatever else
 // happened when it was not. Cancel is never called before Submit has returned
-// nil or after the request's completion routine was called, so the request is
-// always the one that was submitted.
+// nil. It may come late: when the request has completed, which a target notices
+// because it does not have it, or when it is back already for its next round,
+// which nobody wants to cancel: CancelRequested is false then. A target that
+// asks it under the lock that guards its requests never gives up the wrong one.
 //
 // The *Request is the target's until it calls Complete. It may use Op, Len,
-// Bytes, Segments, AppendSegments, AppendIovecs, Deadline, SetTargetData,
-// TargetData, CancelRequested, Sent and Complete; the bytes stay where they are
-// until Complete. No lock of this package is held while a target is called, and
-// completion routines are never called from within Submit or Cancel, so a
-// target may hold its own locks when it calls Complete from there, and only
-// from there.
+// Parts, Bytes, Segments, AppendSegments, AppendIovecs, Deadline,
+// CancelRequested, SetTargetData, TargetData, Sent and Complete; the bytes stay
+// where they are until Complete. What a target gets of a received request is a
+// *Request of its own, which is gone when it has completed.
+//
+// No lock of this package is held while a target is called. Complete and Sent
+// call the owner's functions, which may send the next request: a target holds
+// none of its own locks then, and is prepared for a Submit from within Complete
+// from within Submit.
 type Target interface {
 	Submit(*Request) error
 	Cancel(*Request) bool

@@ -51,6 +51,12 @@ func (r addresses) protect(pages int, p Prot) error {
 	return sys.Protect(r.base, uintptr(pages)*uintptr(align.PageSize()), p)
 }
 
+// mapAt maps n bytes of a file over the range from byte at on; everything is
+// whole pages.
+func (r addresses) mapAt(at, n, fd int, off int64, p Prot) error {
+	return sys.MapAt(unsafe.Add(r.base, at), uintptr(n), fd, off, p)
+}
+
 // rangeStore keeps ranges that nobody uses, inaccessible, to be used again: the
 // oldest first, so that late use of a slice is more likely to fault.
 type rangeStore struct {

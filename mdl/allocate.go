@@ -130,7 +130,7 @@ func checkAllocation(a *arena.Arena, bytes int64, f Flags) (pages int, err error
 		return 0, fmt.Errorf("more than an int holds: %w", arena.ErrExhausted)
 	}
 	if f&LocalNode != 0 {
-		if err := isLocal(a); err != nil {
+		if err := isLocal(a, sys.NumNodes(), sys.LocalNode); err != nil {
 			return 0, err
 		}
 	}
@@ -138,21 +138,21 @@ func checkAllocation(a *arena.Arena, bytes int64, f Flags) (pages int, err error
 }
 
 // isLocal makes sure that all of an arena's pages are of the node that the
-// caller runs on.
-func isLocal(a *arena.Arena) error {
-	if sys.NumNodes() == 1 {
+// caller runs on, which local tells, on a machine of so many nodes.
+func isLocal(a *arena.Arena, nodes int, local func() (int, error)) error {
+	if nodes == 1 {
 		return nil
 	}
 	number, bound := a.Node()
 	if !bound {
 		return fmt.Errorf("arena %q is not bound to a node: %w", a.Name(), ErrInvalid)
 	}
-	local, err := sys.LocalNode()
+	here, err := local()
 	if err != nil {
 		return err
 	}
-	if local != number {
-		return fmt.Errorf("arena %q is bound to node %d, the caller runs on %d: %w", a.Name(), number, local, ErrInvalid)
+	if here != number {
+		return fmt.Errorf("arena %q is bound to node %d, the caller runs on %d: %w", a.Name(), number, here, ErrInvalid)
 	}
 	return nil
 }
@@ -194,13 +194,5 @@ func (b *body) pushRun(a *arena.Arena, r arena.Run) error {
 		a.TakeBack(buf)
 		return err
 	}
-	err = m.Ref()
-	if e := m.Delete(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	b.push(segment{m: m, window: buf})
-	return nil
+	return b.adopt("allocate pages", m)
 }

@@ -16,7 +16,7 @@ func (l *List) AppendBuffer(p []byte) error {
 		return err
 	}
 	if len(p) > 0 {
-		b.push(segment{window: p[:len(p):len(p)]})
+		b.add(memory.Object{}, p[:len(p):len(p)], 0)
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (b *body) adopt(op string, m memory.Object) error {
 		drop(m)
 		return fmt.Errorf("mdl: %s: %w", op, err)
 	}
-	b.push(segment{m: m, window: buf, flags: flags})
+	b.add(m, buf, flags)
 	return nil
 }
 

@@ -17,6 +17,10 @@ func (l *List) CopyIn(off int, src []byte) error {
 	if err != nil {
 		return err
 	}
+	if p := b.front(off, len(src)); p != nil && b.first().flags&readOnly == 0 {
+		copy(p, src)
+		return nil
+	}
 	if len(src) == 0 {
 		return fmt.Errorf("mdl: copy in: no bytes: %w", ErrInvalid)
 	}
@@ -45,6 +49,10 @@ func (l *List) CopyOut(off int, dst []byte) error {
 	if err != nil {
 		return err
 	}
+	if p := b.front(off, len(dst)); p != nil {
+		copy(dst, p)
+		return nil
+	}
 	if len(dst) == 0 {
 		return fmt.Errorf("mdl: copy out: no bytes: %w", ErrInvalid)
 	}
@@ -60,6 +68,16 @@ func (l *List) CopyOut(off int, dst []byte) error {
 		return nil
 	}
 	c.copyOut(dst)
+	return nil
+}
+
+// front returns n bytes at off when there are any, and all of them are in the
+// first segment, as those of a header are; else nil.
+func (b *body) front(off, n int) []byte {
+	s := b.first()
+	if p := s.window[s.off:]; uint(off) < uint(len(p)) && uint(n)-1 < uint(len(p)-off) {
+		return p[off : off+n]
+	}
 	return nil
 }
 

@@ -50,18 +50,46 @@ func (c *cursor) list(op string, n int) (*List, error) {
 
 // share appends segments for the next n bytes, which there are, to another
 // body, each with a reference of its own, and moves on behind them. On an error
-// it has appended some of them.
+// it has appended and taken nothing. All segments are copied at once and then
+// put right at both ends.
 func (c *cursor) share(to *body, n int) error {
-	for n > 0 {
-		s := &c.b.segments[c.i]
-		if err := s.share(); err != nil {
+	if n == 0 {
+		return nil
+	}
+	last, k := c.reach(n)
+	parts := to.places(last - c.i + 1)
+	copy(parts, c.b.segments[c.i:last+1])
+	for i := range parts {
+		if err := parts[i].share(); err != nil {
+			for _, s := range parts[:i] {
+				drop(s.m)
+			}
+			clear(parts)
+			to.hi -= len(parts)
 			return err
 		}
-		begin := s.off + c.within
-		k := min(n, len(s.window)-begin)
-		to.push(segment{m: s.m, window: s.window[begin : begin+k], flags: s.flags})
-		c.skip(k)
-		n -= k
+	}
+	to.size += n
+	end := &parts[len(parts)-1]
+	end.window = end.window[:end.off+k]
+	begin := &parts[0]
+	begin.window, begin.off = begin.window[begin.off+c.within:], 0
+	if c.i, c.within = last, k; k == c.b.segments[last].len() {
+		c.i, c.within = last+1, 0
 	}
 	return nil
+}
+
+// reach returns the segment in which the next n bytes end, and how many of its
+// bytes are before that end. n is above 0.
+func (c *cursor) reach(n int) (last, k int) {
+	b := c.b
+	if n == b.size {
+		return b.hi - 1, b.segments[b.hi-1].len()
+	}
+	k = c.within + n
+	for last = c.i; k > b.segments[last].len(); last++ {
+		k -= b.segments[last].len()
+	}
+	return last, k
 }

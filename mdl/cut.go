@@ -62,13 +62,15 @@ func (l *List) Split(off int) (*List, error) {
 			return nil, fmt.Errorf("mdl: split: %w", err)
 		}
 		cut := s.off + c.within
-		tail.b.push(segment{m: s.m, window: s.window[cut:], flags: s.flags})
+		tail.b.add(s.m, s.window[cut:], s.flags)
 		s.window = s.window[:cut]
 		c.i++
 	}
 	tail.b.pushAll(b.segments[c.i:b.hi])
 	clear(b.segments[c.i:b.hi])
-	b.hi, b.size = c.i, off
+	if b.hi, b.size = c.i, off; b.lo == b.hi {
+		b.lo, b.hi = 0, 0
+	}
 	return tail, nil
 }
 
@@ -82,7 +84,7 @@ func (l *List) Fragments(max int) ([]*List, error) {
 	}
 	var room []*List
 	if max > 0 {
-		room = make([]*List, 0, (b.size+max-1)/max)
+		room = make([]*List, 0, (b.size-1)/max+1)
 	}
 	return l.AppendFragments(room, max)
 }
@@ -144,7 +146,7 @@ func Join(lists ...*List) (*List, error) {
 				all.Release()
 				return nil, fmt.Errorf("mdl: join: %w", err)
 			}
-			all.b.push(segment{m: s.m, window: s.window[s.off:], flags: s.flags})
+			all.b.add(s.m, s.window[s.off:], s.flags)
 		}
 	}
 	return all, nil
@@ -172,7 +174,7 @@ func (l *List) Take(tail *List) error {
 			t.shift() // one reference serves both
 			continue
 		}
-		b.push(segment{m: s.m, window: s.window[s.off:], flags: s.flags})
+		b.add(s.m, s.window[s.off:], s.flags)
 		t.forget()
 	}
 	return nil

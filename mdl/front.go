@@ -22,12 +22,23 @@ func (l *List) Advance(n int) error {
 	if err != nil {
 		return err
 	}
+	if s := b.first(); n >= 0 && n < s.len() { // most are within the first part
+		s.off += n
+		b.size -= n
+		b.moved(n)
+		return nil
+	}
+	return b.advance(n)
+}
+
+// advance is Advance for all cases.
+func (b *body) advance(n int) error {
 	if !fits(0, n, b.size) {
 		return &memory.BoundsError{Op: "mdl: advance", Len: n, Cap: b.size, Err: memory.ErrBufferTooSmall}
 	}
 	taken := n
 	for n > 0 {
-		s := &b.segments[b.lo]
+		s := b.first()
 		if k := s.len(); n >= k {
 			n -= k
 			b.shift()
@@ -37,23 +48,26 @@ func (l *List) Advance(n int) error {
 		b.size -= n
 		n = 0
 	}
-	b.kernel.moved(taken)
+	b.moved(taken)
 	return nil
+}
+
+// first is the first segment, or one without bytes when there is none.
+func (b *body) first() *segment { return &b.segments[b.lo] }
+
+// moved tells what the list has asked the kernel for that its front moved by n
+// bytes.
+func (b *body) moved(n int) {
+	if b.kernel.lock != nil {
+		b.kernel.moved(n)
+	}
 }
 
 // Headroom returns how many bytes Retreat puts in front without taking memory:
 // those of the first part that Advance passed, or that came with the memory
 // that an earlier Retreat took. On a released list it panics with *MisuseError.
 func (l *List) Headroom() int {
-	b := l.must("headroom")
-	return b.headroom()
-}
-
-func (b *body) headroom() int {
-	if b.lo == b.hi {
-		return 0
-	}
-	return b.segments[b.lo].off
+	return l.must("headroom").first().off
 }
 
 // Retreat puts n bytes in front. Headroom comes first, with the bytes that
@@ -68,15 +82,19 @@ func (l *List) Retreat(n int) error {
 	if err != nil {
 		return err
 	}
+	if s := b.first(); n >= 0 && n <= s.off {
+		b.revive(n)
+		return nil
+	}
+	return b.retreat(n)
+}
+
+// retreat is Retreat where there is less headroom than n.
+func (b *body) retreat(n int) error {
 	if n < 0 || n > math.MaxInt-b.size {
 		return &memory.BoundsError{Op: "mdl: retreat", Len: n, Cap: math.MaxInt - b.size, Err: memory.ErrBufferTooSmall}
 	}
-	own := min(n, b.headroom())
-	if n > own {
-		return b.prepend(n, own)
-	}
-	b.revive(n)
-	return nil
+	return b.prepend(n, b.first().off)
 }
 
 // prepend puts n bytes in front, own of them from headroom. Memory comes first,
@@ -98,7 +116,7 @@ func (b *body) prepend(n, own int) error {
 // prependMany is prepend with several blocks of a source whose blocks are
 // small.
 func (b *body) prependMany(n, own, size int) error {
-	count := (n - own + size - 1) / size
+	count := (n-own-1)/size + 1
 	if count > maxPrepended {
 		return fmt.Errorf("mdl: retreat: %d bytes, %d of them headroom, are %d blocks of %d: at most %d: %w",
 			n, own, count, size, maxPrepended, ErrInvalid)
@@ -124,13 +142,11 @@ func (b *body) prependMany(n, own, size int) error {
 	return nil
 }
 
-// revive takes back the first n bytes of headroom, which are there.
+// revive takes back the last n bytes of headroom, which are there.
 func (b *body) revive(n int) {
-	if n > 0 {
-		b.segments[b.lo].off -= n
-		b.size += n
-		b.kernel.moved(-n)
-	}
+	b.first().off -= n
+	b.size += n
+	b.moved(-n)
 }
 
 // putInFront puts the last n bytes of what s has in front; the others become
@@ -148,7 +164,7 @@ func (b *body) unshift(s segment) {
 	b.lo--
 	b.segments[b.lo] = s
 	b.size += s.len()
-	b.kernel.moved(-s.len())
+	b.moved(-s.len())
 }
 
 // makeRoomInFront moves the segments back to free a quarter of the places in

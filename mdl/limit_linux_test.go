@@ -95,3 +95,39 @@ func TestFramesNotPermitted(t *testing.T) {
 		check(errors.Is(err, mdl.ErrNotPermitted) && got == nil, "%v, %v", got, err)
 	})
 }
+
+// The file that a peer gets for reading cannot be opened anew for writing by
+// another user: what a careless program would do by its name in /proc.
+func TestAFileForReadingStaysOne(t *testing.T) {
+	testkit.Child(t, "open it for writing", testkit.Survived, func() {
+		if os.Geteuid() != 0 {
+			return // only the privileged can become somebody else
+		}
+		a, err := arena.Open(arena.Config{Shared: true, Reserve: 1 << 20})
+		must(err)
+		own, ok := a.Fd()
+		if !ok {
+			return // race builds have no such file
+		}
+		other, err := arena.Open(arena.Config{Shared: true, Reserve: 1 << 20})
+		must(err)
+		never, _ := other.Fd()
+		ro, err := a.Reopen(false)
+		must(err)
+		nobody(0)
+		const setDumpable = 4 // so that /proc/self/fd is ours, whatever we were
+		_, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setDumpable, 1, 0)
+		check(errno == 0, "prctl: %v", errno)
+		reopen := func(fd int) error {
+			f, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_RDWR, 0)
+			if err == nil {
+				err = f.Close()
+			}
+			return err
+		}
+		check(reopen(never) == nil, "a file that nobody was given for reading: %v", reopen(never))
+		for _, fd := range []int{own, ro} {
+			check(errors.Is(reopen(fd), os.ErrPermission), "%d: %v", fd, reopen(fd))
+		}
+	})
+}

@@ -3,6 +3,7 @@ package mdl
 import (
 	"fmt"
 	"iter"
+	"math/bits"
 	"net"
 
 	"offheap.example/lookaside/internal/objtab"
@@ -70,7 +71,7 @@ func Of(m memory.Object) (*List, error) {
 		return nil, fmt.Errorf("mdl: of: %w", err)
 	}
 	l := New()
-	l.b.push(segment{m: m, window: buf, flags: flags})
+	l.b.add(m, buf, flags)
 	return l, nil
 }
 
@@ -81,25 +82,33 @@ func Of(m memory.Object) (*List, error) {
 func Describe(b []byte) (*List, error) {
 	l := New()
 	if len(b) > 0 {
-		l.b.push(segment{window: b[:len(b):len(b)]})
+		l.b.add(memory.Object{}, b[:len(b):len(b)], 0)
 	}
 	return l, nil
 }
 
 // live returns the body of a list that is in use, or an error.
 func (l *List) live(op string) (*body, error) {
-	if l == nil || l.b == nil {
-		return nil, fmt.Errorf("mdl: %s: list is released: %w", op, object.ErrDeleted)
+	if l != nil && l.b != nil {
+		return l.b, nil
 	}
-	return l.b, nil
+	return nil, errReleased(op)
+}
+
+// errReleased says that a list is no more. It stands alone so that live can be
+// inlined.
+//
+//go:noinline
+func errReleased(op string) error {
+	return fmt.Errorf("mdl: %s: list is released: %w", op, object.ErrDeleted)
 }
 
 // must is live for operations that have no error to return.
 func (l *List) must(op string) *body {
-	if l == nil || l.b == nil {
-		panic(&MisuseError{Op: op, Kind: slab.UseAfterFree, List: "scatter list"})
+	if l != nil && l.b != nil {
+		return l.b
 	}
-	return l.b
+	panic(&MisuseError{Op: op, Kind: slab.UseAfterFree, List: "scatter list"})
 }
 
 // Append adds n bytes of m, beginning at off, to the end and takes a reference
@@ -124,7 +133,7 @@ func (l *List) Append(m memory.Object, off, n int) error {
 		drop(m)
 		return nil
 	}
-	b.push(segment{m: m, window: buf[off : off+n], flags: flags})
+	b.add(m, buf[off:off+n], flags)
 	return nil
 }
 
@@ -133,38 +142,56 @@ func fits(off, n, size int) bool {
 	return off >= 0 && n >= 0 && off <= size && n <= size-off
 }
 
-// push adds a segment that is not empty.
-func (b *body) push(s segment) {
-	if b.hi == len(b.segments) {
-		b.makeRoom()
-	}
-	b.segments[b.hi] = s
-	b.hi++
-	b.size += s.len()
+// add adds a segment that has no headroom and is not empty. It is written field
+// by field where it is to be: putting it together elsewhere costs twice as
+// much.
+func (b *body) add(m memory.Object, window []byte, flags segmentFlags) {
+	s := b.place()
+	s.m, s.window, s.off, s.flags = m, window, 0, flags
+	b.size += len(window)
 }
 
-// makeRoom frees a place behind the last segment: in the array where a quarter
-// of it is free in front, or it is so short that moving costs nothing, and else
-// in one of twice the size.
-func (b *body) makeRoom() {
-	n, places := b.hi-b.lo, len(b.segments)
+// place adds a segment for the caller to write, and to count.
+func (b *body) place() *segment {
+	if b.hi == len(b.segments) {
+		b.makeRoom(1)
+	}
+	b.hi++
+	return &b.segments[b.hi-1]
+}
+
+// places is place for n segments.
+func (b *body) places(n int) []segment {
+	if n > len(b.segments)-b.hi {
+		b.makeRoom(n)
+	}
+	b.hi += n
+	return b.segments[b.hi-n : b.hi]
+}
+
+// makeRoom frees n places behind the last segment: in the array, where a
+// quarter of it is free then, or it is so short that moving costs nothing; else
+// in one that is twice as long, or more.
+func (b *body) makeRoom(n int) {
+	have, places := b.hi-b.lo, len(b.segments)
 	to := b.segments
-	if b.lo == 0 || places > 2*inlineSegments && n > places*3/4 {
-		to = make([]segment, 2*places)
+	if have+n > places || places > 2*inlineSegments && have+n > places*3/4 {
+		to = make([]segment, max(2*places, 1<<bits.Len(uint(have+n-1))))
 	}
 	copy(to, b.segments[b.lo:b.hi])
 	if &to[0] == &b.segments[0] {
-		clear(b.segments[n:b.hi])
+		clear(b.segments[max(have, b.lo):b.hi])
 	} else {
 		clear(b.segments)
 	}
-	b.segments, b.lo, b.hi = to, 0, n
+	b.segments, b.lo, b.hi = to, 0, have
 }
 
 // pushAll adds segments with their references, which it does not touch.
 func (b *body) pushAll(all []segment) {
+	copy(b.places(len(all)), all)
 	for i := range all {
-		b.push(all[i])
+		b.size += all[i].len()
 	}
 }
 
@@ -244,9 +271,11 @@ func (l *List) Release() {
 func (b *body) end() {
 	b.kernel.end()
 	b.source = nil
-	for b.lo < b.hi {
-		b.shift()
+	for i := b.lo; i < b.hi; i++ {
+		drop(b.segments[i].m)
 	}
+	clear(b.segments[b.lo:b.hi])
+	b.lo, b.hi, b.size = 0, 0, 0
 	if len(b.segments) > maxKept {
 		b.segments = b.inline[:]
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/mdl"
 	"offheap.example/lookaside/memory"
 	"offheap.example/lookaside/object"
@@ -271,6 +272,23 @@ func TestUseAfterRelease(t *testing.T) {
 			"copy in":  func() error { return l.CopyIn(0, []byte{1}) },
 			"copy out": func() error { return l.CopyOut(0, []byte{1}) },
 			"write to": func() error { _, err := l.WriteTo(nil); return err },
+
+			"append buffer": func() error { return l.AppendBuffer(nil) },
+			"append owned":  func() error { return l.AppendOwned(memory.Object{}) },
+			"append run":    func() error { return l.AppendRun(nil, arena.Run{}) },
+			"append typed":  func() error { return mdl.AppendTyped[int](l, nil, nil) },
+			"retreat":       func() error { return l.Retreat(0) },
+			"set source":    func() error { return l.SetSource(nil) },
+			"partial":       func() error { _, err := l.Partial(0, 0); return err },
+			"clone":         func() error { _, err := l.Clone(); return err },
+			"split":         func() error { _, err := l.Split(0); return err },
+			"fragments":     func() error { _, err := l.Fragments(1); return err },
+			"take":          func() error { return l.Take(mdl.New()) },
+			"view":          func() error { _, err := l.View(1, nil); return err },
+			"fill":          func() error { return l.Fill(0, 1, 0) },
+			"checksum":      func() error { _, err := l.Checksum(0, 0); return err },
+			"crc-32c":       func() error { _, err := l.CRC32C(0, 0); return err },
+			"read from":     func() error { _, err := l.ReadFrom(nil); return err },
 		} {
 			require.EqualError(t, f(), "mdl: "+name+": list is released: object is deleted")
 			require.ErrorIs(t, f(), object.ErrDeleted)
@@ -281,6 +299,23 @@ func TestUseAfterRelease(t *testing.T) {
 			"borrowed": func() { l.Borrowed() },
 			"buffers":  func() { l.Buffers() },
 			"iovecs":   func() { l.Iovecs(nil) },
+
+			"headroom":    func() { l.Headroom() },
+			"byte count":  func() { l.ByteCount() },
+			"byte offset": func() { l.ByteOffset() },
+			"page count":  func() { l.PageCount() },
+			"summary":     func() { l.Summary() },
+			"copy":        func() { mdl.Copy(l, l) },
+			"equal":       func() { mdl.Equal(l, l) },
+			"compare":     func() { mdl.Compare(l, l) },
+			"pages": func() {
+				for range l.Pages() {
+				}
+			},
+			"parts": func() {
+				for range l.Parts() {
+				}
+			},
 			"all": func() {
 				for range l.All() {
 				}

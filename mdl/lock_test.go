@@ -3,6 +3,7 @@ package mdl_test
 import (
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -257,6 +258,72 @@ func TestUnlockRefused(t *testing.T) {
 	require.NoError(t, l.Unlock(), "which puts it right")
 	require.Zero(t, lockedPages(t))
 	l.Release()
+}
+
+// An arena that is closed under a locked list takes its pages along: Unlock says
+// so, and the pages count no more.
+func TestUnlockAfterClose(t *testing.T) {
+	onLinux(t)
+	a, err := arena.Open(arena.Config{Reserve: 1 << 20})
+	require.NoError(t, err)
+	l, err := mdl.AllocatePages(a, 1, 0)
+	require.NoError(t, err)
+	require.NoError(t, l.Lock())
+	mapped := a.Stats().Backing != "heap"
+	require.NoError(t, a.Close())
+	require.Equal(t, mapped, l.Unlock() != nil)
+	require.Zero(t, mdl.LockedBytes())
+	require.False(t, l.IsLocked())
+	l.Release()
+}
+
+// Memory that is gone cannot be locked, and nothing else of the list is. (It is
+// what MmProbeAndLockPages raises an access violation for.)
+func TestLockOfMemoryThatIsGone(t *testing.T) {
+	a, err := arena.Open(arena.Config{Reserve: 1 << 20})
+	require.NoError(t, err)
+	if a.Stats().Backing == "heap" {
+		t.Skip("memory of the Go heap is never gone")
+	}
+	l := pagesList(t, 2)
+	gone, err := mdl.AllocatePages(a, 1, 0)
+	require.NoError(t, err)
+	require.NoError(t, l.Append(objectsOf(gone)[0], 0, page))
+	require.NoError(t, a.Close())
+	refs := refsOf(l)
+	err = l.Lock()
+	var e *mdl.LockError
+	require.ErrorAs(t, err, &e)
+	require.EqualValues(t, 3*page, e.Want)
+	require.False(t, l.IsLocked())
+	require.Zero(t, lockedPages(t))
+	require.Equal(t, refs, refsOf(l))
+	gone.Release()
+	l.Release()
+}
+
+// Lists of many goroutines lock the same pages.
+func TestLockConcurrently(t *testing.T) {
+	whole := pagesList(t, 6)
+	var group sync.WaitGroup
+	for g := range 4 {
+		mine, err := whole.Partial(g*page/2, 3*page)
+		require.NoError(t, err)
+		group.Go(func() {
+			for range 100 {
+				if err := mine.Lock(); err != nil {
+					t.Error(err)
+				}
+				if err := mine.Unlock(); err != nil {
+					t.Error(err)
+				}
+			}
+			mine.Release()
+		})
+	}
+	group.Wait()
+	require.Zero(t, lockedPages(t))
+	whole.Release()
 }
 
 // Random lists over few pages lock, unlock, advance and go; after every step the

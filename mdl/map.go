@@ -60,9 +60,11 @@ func (r MapReason) String() string {
 	return fmt.Sprintf("MapReason(%d)", uint8(r))
 }
 
-// MapError tells why a list cannot be mapped. It wraps ErrCannotMap, and Err
+// MapError tells why a list cannot be mapped, or sent to where it would be. It
+// wraps ErrCannotMap, and Err
 // where there is one.
 type MapError struct {
+	Op       string // "map" or "send"
 	Reason   MapReason
 	Segment  int // which one, counted from 0
 	Segments int // how many there are
@@ -73,7 +75,7 @@ type MapError struct {
 
 // Error tells the segment and the reason.
 func (e *MapError) Error() string {
-	text := fmt.Sprintf("mdl: map: segment %d of %d, %d bytes at offset %d of a page: %v", e.Segment, e.Segments, e.Len, e.Off, e.Reason)
+	text := fmt.Sprintf("mdl: %s: segment %d of %d, %d bytes at offset %d of a page: %v", e.Op, e.Segment, e.Segments, e.Len, e.Off, e.Reason)
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
@@ -107,7 +109,9 @@ func (e *MapError) Unwrap() []error {
 // it no longer than that, because afterwards touching it faults, or shows the
 // pages of a later mapping. Addresses that Unmap leaves are used again; mapping
 // costs a system call for each segment, so it pays for bytes that are read many
-// times, and copying is cheaper for those that are read once.
+// times, and copying is cheaper for those that are read once. Functions that look
+// for overlap by address, as Copy does, do not see that the slice and the
+// segments are the same bytes.
 //
 // It is MmGetSystemAddressForMdlSafe.
 func (l *List) Map() ([]byte, error) {
@@ -202,7 +206,7 @@ func (v *view) make(b *body) error {
 	for i := b.lo; i < b.hi; i++ {
 		s := b.segments[i]
 		if reason := v.obstacle(&s); reason != 0 {
-			return &MapError{Reason: reason, Segment: i - b.lo, Segments: b.hi - b.lo, Off: inPage(s.bytes()), Len: s.len()}
+			return &MapError{Op: "map", Reason: reason, Segment: i - b.lo, Segments: b.hi - b.lo, Off: inPage(s.bytes()), Len: s.len()}
 		}
 		if err := s.share(); err != nil {
 			return fmt.Errorf("mdl: map: segment %d of %d: %w", i-b.lo, b.hi-b.lo, err)
@@ -213,7 +217,7 @@ func (v *view) make(b *body) error {
 	v.off, v.size = inPage(v.parts[0].bytes()), b.size
 	var err error
 	if v.place, err = ranges.take(v.pages()); err != nil {
-		return &MapError{Reason: NoAddresses, Segments: len(v.parts), Off: v.off, Len: v.size, Err: err}
+		return &MapError{Op: "map", Reason: NoAddresses, Segments: len(v.parts), Off: v.off, Len: v.size, Err: err}
 	}
 	return v.fill()
 }
@@ -247,6 +251,22 @@ func (v *view) meets(s *segment) bool {
 	return end%page == 0 && next%page == 0 || end == next
 }
 
+// together is part i and those behind it that are adjacent in the same memory,
+// so that one call maps them, and how many they are.
+func (v *view) together(i int) (p []byte, n int) {
+	s := &v.parts[i]
+	p = s.window[s.off:]
+	for n = 1; i+n < len(v.parts); n++ {
+		next := &v.parts[i+n]
+		end := len(p) + next.len()
+		if next.m != s.m || end > cap(p) || address(next.bytes()) != address(p)+uintptr(len(p)) {
+			break
+		}
+		p = p[:end]
+	}
+	return p, n
+}
+
 // fill maps the parts, one after the other.
 func (v *view) fill() error {
 	prot := ReadWrite
@@ -254,8 +274,8 @@ func (v *view) fill() error {
 		prot = ReadOnly
 	}
 	at := v.off
-	for i := range v.parts {
-		p := v.parts[i].bytes()
+	for i := 0; i < len(v.parts); {
+		p, n := v.together(i)
 		a, ok := arena.SharedBy(p)
 		err := arena.ErrClosed // since a moment ago
 		if ok {
@@ -263,11 +283,12 @@ func (v *view) fill() error {
 		}
 		if err != nil {
 			return &MapError{
-				Reason: Refused, Segment: i, Segments: len(v.parts),
+				Op: "map", Reason: Refused, Segment: i, Segments: len(v.parts),
 				Off: inPage(p), Len: len(p), Err: err,
 			}
 		}
 		at += len(p)
+		i += n
 	}
 	ranges.mapped(v.size)
 	v.place.live = true

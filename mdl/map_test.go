@@ -145,8 +145,17 @@ func TestMapAdjacentSegments(t *testing.T) {
 	for _, p := range []struct{ off, n int }{{10, 90}, {100, 1}, {101, page}, {101 + page, page - 101}} {
 		require.NoError(t, l.Append(m, p.off, p.n))
 	}
+	calls := 0
+	stop := sys.SetFault(func(op string) error {
+		if op == "mapat" {
+			calls++
+		}
+		return nil
+	})
 	v, err := l.Map()
+	stop()
 	require.NoError(t, err)
+	require.Equal(t, 1, calls, "one call for all of them")
 	require.NoError(t, l.CopyIn(80, bytes.Repeat([]byte("abc"), 1000)))
 	require.True(t, bytes.Equal(flat(t, l), v))
 	l.Release()
@@ -178,22 +187,22 @@ func TestMapErrors(t *testing.T) {
 	}{
 		"not shared": {
 			[]part{{m, 0, page}, {objectsOf(alone)[0], 0, page}},
-			mdl.MapError{Reason: mdl.NotShared, Segment: 1, Segments: 2, Len: page},
+			mdl.MapError{Op: "map", Reason: mdl.NotShared, Segment: 1, Segments: 2, Len: page},
 			"segment 1 of 2, 4096 bytes at offset 0 of a page: its bytes lie in no Shared arena",
 		},
 		"ends inside a page": {
 			[]part{{m, 0, 100}, {m, page, page}},
-			mdl.MapError{Reason: mdl.Unaligned, Segment: 1, Segments: 2, Len: page},
+			mdl.MapError{Op: "map", Reason: mdl.Unaligned, Segment: 1, Segments: 2, Len: page},
 			"segment 1 of 2, 4096 bytes at offset 0 of a page: it begins or ends inside a page",
 		},
 		"begins inside a page": {
 			[]part{{m, 0, page}, {m, 2 * page, page}, {m, 100, 50}},
-			mdl.MapError{Reason: mdl.Unaligned, Segment: 2, Segments: 3, Off: 100, Len: 50},
+			mdl.MapError{Op: "map", Reason: mdl.Unaligned, Segment: 2, Segments: 3, Off: 100, Len: 50},
 			"segment 2 of 3, 50 bytes at offset 100 of a page: it begins or ends inside a page",
 		},
 		"one byte missing": {
 			[]part{{m, 0, page - 1}, {m, page, page}},
-			mdl.MapError{Reason: mdl.Unaligned, Segment: 1, Segments: 2, Len: page},
+			mdl.MapError{Op: "map", Reason: mdl.Unaligned, Segment: 1, Segments: 2, Len: page},
 			"segment 1 of 2, 4096 bytes at offset 0 of a page: it begins or ends inside a page",
 		},
 	} {
@@ -501,6 +510,49 @@ func TestMapRefused(t *testing.T) {
 	l.Release()
 }
 
+// Locks and mappings are independent: either may come and go while the other is
+// there. (MmUnlockPages takes the mapping away, because it would not hold the
+// pages; ours does.)
+func TestLockAndMap(t *testing.T) {
+	a := sharedArena(t)
+	l := scattered(t, a, 3)
+	require.False(t, l.IsLocked(), "AllocatePages locks nothing")
+	require.NoError(t, l.Lock())
+	v, err := l.Map()
+	require.NoError(t, err)
+	require.Equal(t, 3, lockedPages(t), "the pages, not the addresses")
+	require.NoError(t, l.Unlock())
+	require.Zero(t, lockedPages(t))
+	v[0] = 77
+	require.Equal(t, byte(77), flat(t, l)[0])
+	require.NoError(t, l.Lock(), "mapped lists can be locked")
+	require.NoError(t, l.Unmap())
+	require.True(t, l.IsLocked())
+	require.NoError(t, l.Unlock())
+	l.Release()
+}
+
+// A part of a mapped list is not mapped, and can be, by itself; each is unmapped
+// by itself. (IoBuildPartialMdl shares the source's mapping.)
+func TestPartsOfAMappedList(t *testing.T) {
+	a := sharedArena(t)
+	l := scattered(t, a, 3)
+	v, err := l.Map()
+	require.NoError(t, err)
+	part, err := l.Partial(page, page)
+	require.NoError(t, err)
+	require.False(t, part.IsMapped())
+	unbalanced(t, "unmap", part.Unmap())
+	w, err := part.Map()
+	require.NoError(t, err)
+	require.NotSame(t, &v[page], &w[0])
+	w[9] = 9
+	require.Equal(t, byte(9), v[page+9])
+	l.Release()
+	require.Equal(t, byte(9), w[9])
+	part.Release()
+}
+
 // A mapping outlives its arena's Close, and so does nothing else.
 func TestMapAfterClose(t *testing.T) {
 	a, err := arena.Open(arena.Config{Shared: true, Reserve: 1 << 20})
@@ -532,9 +584,9 @@ func TestMapAgainstAModel(t *testing.T) {
 	const pages = 24
 	all := scattered(t, a, pages)
 	objects := objectsOf(all)
-	rounds := 300
+	rounds := 100
 	if testing.Short() {
-		rounds = 60
+		rounds = 30
 	}
 	for seed := range uint64(rounds) {
 		rnd := rand.New(rand.NewPCG(seed, 8))

@@ -61,7 +61,7 @@ func (b *body) readFrom(r io.Reader) (int64, error) {
 	if err == nil && cut {
 		err = fmt.Errorf("the message is longer: %w", io.ErrShortBuffer)
 	}
-	return n, err
+	return n, ofFile(r, err)
 }
 
 // maxEmptyReads is how often a reader may give nothing and no reason.

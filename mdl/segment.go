@@ -60,12 +60,12 @@ func (s *segment) share() error {
 	if s.borrowed() {
 		return nil
 	}
-	return object.RefAs(s.m.Object, holder)
+	return object.ShareAs(s.m.Object, &holder)
 }
 
 // drop ends the reference that a segment of m held.
 func drop(m memory.Object) {
 	if m != (memory.Object{}) {
-		object.UnrefAs(m.Object, holder)
+		object.DropAs(m.Object, &holder)
 	}
 }

@@ -1,9 +1,11 @@
 package mdl
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 )
 
@@ -86,7 +88,8 @@ func (b *body) writeTo(w io.Writer) (int64, error) {
 		return b.writeVector(w)
 	case edgeRaw:
 		if c, ok := rawConn(w); ok {
-			return b.writeRaw(c)
+			n, err := b.writeRaw(c)
+			return n, ofFile(w, err)
 		}
 	}
 	return b.writeParts(w)
@@ -103,6 +106,19 @@ func rawConn(v any) (syscall.RawConn, bool) {
 	}
 	raw, err := c.SyscallConn()
 	return raw, err == nil
+}
+
+// ofFile gives a closed file's error its public name, which its raw connection
+// does not.
+func ofFile(v any, err error) error {
+	f, ok := v.(*os.File)
+	if !ok || err == nil {
+		return err
+	}
+	if _, closed := f.Stat(); errors.Is(closed, os.ErrClosed) {
+		return closed
+	}
+	return err
 }
 
 // writeVector lets net.Buffers find the connection's writev.

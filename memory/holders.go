@@ -20,3 +20,14 @@ func HoldAs(m Object, by objtab.Holder) (b []byte, readOnly bool, err error) {
 	}
 	return body.Buf, body.Flags&objtab.ReadOnly != 0, nil
 }
+
+// Outstanding calls f with every memory object in the process of which
+// object.Each can tell that it is in use, with its bytes and their owner. While
+// f runs there is a reference on the object. It is for reports.
+func Outstanding(f func(m Object, b []byte, owner any)) {
+	object.Each(func(o object.Object) {
+		if body := object.Body(o, kind); body != nil {
+			f(Object{o}, body.Buf, body.Owner)
+		}
+	})
+}

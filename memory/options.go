@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"offheap.example/lookaside/internal/objtab"
@@ -11,12 +12,14 @@ import (
 // Option says something about a memory object that is being made. Options
 // are values, not functions, so that giving some allocates nothing. An option
 // given twice counts the last time, WithParent excepted.
+//
+// It is four words, which the compiler keeps in registers: copying larger
+// ones cost more than everything they say.
 type Option struct {
+	value  any                 // the context, or the parent's slot
+	call   func(object.Object) // the callback
+	number uint32              // the tag, or the parent's generation
 	which  option
-	tag    slab.Tag
-	parent object.Object
-	value  any
-	call   func(object.Object)
 }
 
 type option uint8
@@ -35,7 +38,10 @@ const (
 // WithParent makes the object a child: deleting p deletes it first. A second
 // parent gives object.ErrParent, the zero handle ErrInvalid, and a parent that
 // is deleted or being deleted object.ErrDeleted.
-func WithParent(p object.Object) Option { return Option{which: optParent, parent: p} }
+func WithParent(p object.Object) Option {
+	part := object.Split(p)
+	return Option{which: optParent, value: part.Slot, number: part.Gen}
+}
 
 // WithContext gives the object a context, a pointer to anything, which
 // object.Context finds. ErrInvalid for what is not a pointer, or is nil.
@@ -52,7 +58,9 @@ func WithDestroy(f func(object.Object)) Option { return Option{which: optDestroy
 // WithTag accounts the block to a tag. Only New allocates under a tag: the
 // list's and the caller's memory have theirs, and FromLookaside and Wrap
 // return ErrInvalid.
-func WithTag(t slab.Tag) Option { return Option{which: optTag, tag: t} }
+func WithTag(t slab.Tag) Option {
+	return Option{which: optTag, number: binary.LittleEndian.Uint32(t[:])}
+}
 
 // ReadOnly makes CopyIn and WriteAt fail with ErrReadOnly. It does not
 // protect the pages: whoever has the slice that Bytes returns must not write
@@ -62,6 +70,12 @@ func ReadOnly() Option { return Option{which: optReadOnly} }
 // Uninitialized leaves the contents undefined where New would zero them. For
 // FromLookaside and Wrap, which zero nothing, it changes nothing.
 func Uninitialized() Option { return Option{which: optUninitialized} }
+
+// tag is what WithTag was given.
+func (o *Option) tag() (t slab.Tag) {
+	binary.LittleEndian.PutUint32(t[:], o.number)
+	return t
+}
 
 // settings is what a list of options comes to.
 type settings struct {
@@ -78,13 +92,14 @@ func (s *settings) read(opts []Option, tags bool) error {
 		o := &opts[i]
 		switch o.which {
 		case optParent:
-			if o.parent == (object.Object{}) {
+			parent := object.Join(objtab.Part{Slot: o.value, Gen: o.number})
+			if parent == (object.Object{}) {
 				return fmt.Errorf("WithParent: no object: %w", ErrInvalid)
 			}
 			if s.cfg.Parent != (object.Object{}) {
 				return fmt.Errorf("WithParent: %w", object.ErrParent)
 			}
-			s.cfg.Parent, s.adorns = o.parent, true
+			s.cfg.Parent, s.adorns = parent, true
 		case optContext:
 			if !objtab.IsPointer(o.value) {
 				return fmt.Errorf("WithContext %T: must be a pointer and not nil: %w", o.value, ErrInvalid)
@@ -96,9 +111,9 @@ func (s *settings) read(opts []Option, tags bool) error {
 			s.cfg.Destroy, s.adorns = o.call, true
 		case optTag:
 			if !tags {
-				return fmt.Errorf("WithTag %q: only New allocates under a tag: %w", o.tag, ErrInvalid)
+				return fmt.Errorf("WithTag %q: only New allocates under a tag: %w", o.tag(), ErrInvalid)
 			}
-			s.tag = o.tag
+			s.tag = o.tag()
 		case optReadOnly:
 			s.flags |= objtab.ReadOnly
 		case optUninitialized:

@@ -23,6 +23,19 @@ func (c *Config) adorns() bool {
 	return c.Parent.s != nil || c.Cleanup != nil || c.Destroy != nil || c.Context != nil || c.Kind != ""
 }
 
+// Split takes a handle apart for floors above that keep it in less room.
+func Split(o Object) objtab.Part { return objtab.Part{Slot: o.s, Gen: o.gen} }
+
+// Join puts together what Split took apart. It gives the zero handle for what
+// is no part of one.
+func Join(p objtab.Part) Object {
+	s, _ := p.Slot.(*slot)
+	if s == nil {
+		return Object{}
+	}
+	return Object{s, p.Gen}
+}
+
 // NewPlain is NewBody without a Config, which cannot fail: the way of most
 // memory objects, kept short.
 func NewPlain(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags) Object {
@@ -30,7 +43,7 @@ func NewPlain(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags) Objec
 	b := &s.body
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
 	o := Object{s, genOf(s.word.Load())}
-	if tracing.Load() {
+	if Tracing() {
 		o.trace()
 	}
 	return o
@@ -44,7 +57,7 @@ func NewChecked(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
 	k.kind, k.context, k.cleanup, k.destroy = cfg.Kind, cfg.Context, cfg.Cleanup, cfg.Destroy
 	o := Object{&f.slot, genOf(f.slot.word.Load())}
-	if tracing.Load() || cfg.Parent.isTraced() {
+	if Tracing() {
 		o.trace()
 	}
 	if cfg.Parent.s == nil {

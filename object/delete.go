@@ -25,12 +25,75 @@ func (o Object) Delete() error {
 	if o.s == nil {
 		return errDeleteZero
 	}
-	// Most objects have one reference and nobody who is to be told: straight to the end.
-	if w := armed(o.gen); o.gen != lastGen && o.s.word.Load() == w && o.s.word.CompareAndSwap(w, w+1<<genShift) {
-		o.s.recycle()
-		return nil
+	if o.gen != lastGen {
+		switch w := armed(o.gen); o.s.word.Load() {
+		case w: // one reference and nobody who is to be told: straight to the end
+			if o.s.word.CompareAndSwap(w, w+1<<genShift) {
+				o.s.recycle()
+				return nil
+			}
+		case w | adorned:
+			if o.s.word.CompareAndSwap(w|adorned, w|adorned|closing) {
+				return o.deleteLeaf(w | adorned | closing)
+			}
+		}
 	}
 	return o.deleteSlow()
+}
+
+// deleteLeaf deletes an object that has been claimed with the word w: nobody
+// has looked into its kin, so that it has no children, contexts or closers
+// but what it was born with. It is deleteFamily with less to do.
+func (o Object) deleteLeaf(w uint64) error {
+	k := o.s.kin.Load()
+	if !k.leave() {
+		return nil
+	}
+	if k.cleanup != nil {
+		k.cleanup(o)
+	}
+	// Nobody came meanwhile?
+	if k.destroy == nil {
+		if o.s.word.CompareAndSwap(w, w&^(stateMask)+1<<genShift) {
+			k.empty()
+			k.recycle()
+			return nil
+		}
+	} else if o.s.word.CompareAndSwap(w, withState(w, destroyed)-1) {
+		o.destroy(k)
+		return nil
+	}
+	if err := k.release(); err != nil {
+		return fmt.Errorf("object: delete: %w", err)
+	}
+	return nil
+}
+
+// leave takes the claimed k out of its parent's children. It reports false
+// when the parent is on its way to k: from then on the slot is the parent's.
+func (k *kin) leave() bool {
+	p := k.parent
+	if p == nil {
+		return true
+	}
+	p.mu.Lock()
+	if p.slot.word.Load()&stateMask != live {
+		k.late = true
+		p.mu.Unlock()
+		return false
+	}
+	p.remove(k)
+	p.mu.Unlock()
+	return true
+}
+
+// destroy is bury for an object of which nobody has seen the kin.
+func (o Object) destroy(k *kin) {
+	defer func() {
+		k.vacate(o.gen)
+		k.recycle()
+	}()
+	k.destroy(o)
 }
 
 // deleteSlow is Delete for all others.
@@ -65,15 +128,8 @@ func (o Object) deleteFamily() error {
 	}
 
 	// Step 2: leave the parent, unless it is on its way to us.
-	if p := k.parent; p != nil {
-		p.mu.Lock()
-		if p.slot.word.Load()&stateMask != live {
-			k.late = true
-			p.mu.Unlock() // from here on the slot is the parent's to empty
-			return nil
-		}
-		p.remove(k)
-		p.mu.Unlock()
+	if !k.leave() {
+		return nil
 	}
 
 	// Steps 3 and 4.

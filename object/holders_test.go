@@ -29,9 +29,8 @@ func counts(o object.Object) map[objtab.Holder]int {
 
 // traced switches tracing on until the test ends.
 func traced(t testing.TB) {
-	before := object.Tracing()
 	object.Trace(true)
-	t.Cleanup(func() { object.Trace(before) })
+	t.Cleanup(func() { object.Trace(false) })
 }
 
 // frames returns the names of functions, innermost first.

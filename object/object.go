@@ -87,7 +87,7 @@ func (o Object) refSlow() (uint64, error) {
 // million). It is WdfObjectReference.
 func (o Object) Ref() error {
 	w, err := o.ref()
-	if err == nil && (w&noted != 0 || tracing.Load()) {
+	if err == nil && (w&noted != 0 || Tracing()) {
 		o.note(plain)
 	}
 	return err
@@ -97,7 +97,7 @@ func (o Object) Ref() error {
 // reports whether the reference was taken.
 func (o Object) TryRef() bool {
 	w, err := o.ref()
-	if err == nil && (w&noted != 0 || tracing.Load()) {
+	if err == nil && (w&noted != 0 || Tracing()) {
 		o.note(plain)
 	}
 	return err == nil

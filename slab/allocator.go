@@ -71,7 +71,8 @@ func (cfg AllocatorConfig) class(i int, o *owner) list {
 	}
 	return list{
 		o: o, class: uint8(i), cache: c.cache, size: c.size, stride: c.size, granules: c.granules,
-		blocks: c.blocks, slots: uint32(c.slots), minDepth: min(8, deepest), maxDepth: deepest,
+		blocks: c.blocks, slots: uint32(c.slots),
+		depthRule: depthRule{minDepth: min(8, deepest), maxDepth: deepest},
 	}
 }
 
@@ -163,9 +164,7 @@ func (a *Allocator) Trim() int64 { return a.trim() }
 
 // Tune is one step of the depth rule for every class; see Lookaside.Tune.
 func (a *Allocator) Tune(now time.Time) {
-	for _, l := range a.lists {
-		l.tune(now)
-	}
+	a.tune()
 }
 
 // Stats returns the account of the allocator and of every class and tag.

@@ -33,22 +33,20 @@ type list struct {
 	blocks   uint32 // per slab
 	grains   uint32 // state bytes per slab
 	slots    uint32 // room in a cache
-	minDepth uint32
-	maxDepth uint32
 	debug    Debug
 
 	used atomic.Bool // it ever had a slab
 
-	mu     sync.Mutex
-	closed bool
-	trips  uint64 // refills and spills when the list was last looked over
-	depth  uint32 // blocks a shard may park now
-	tuned  tuneState
-	depot  []ref
-	bins   [numBins]uintptr // slabs with free blocks, fullest first
-	spare  uintptr          // one empty slab
-	idle   []unsafe.Pointer // headers of slabs that are gone
-	slabs  []uintptr        // headers of all slabs
+	mu        sync.Mutex
+	closed    bool
+	trips     uint64 // refills and spills when the list was last looked over
+	depthRule        // depth: blocks a shard may park now
+	quiet     bool   // the last step of Tune found it idle
+	depot     []ref
+	bins      [numBins]uintptr // slabs with free blocks, fullest first
+	spare     uintptr          // one empty slab
+	idle      []unsafe.Pointer // headers of slabs that are gone
+	slabs     []uintptr        // headers of all slabs
 
 	// n is published. Guarded by mu, like everything it counts.
 	n        *statspage.Counters
@@ -311,7 +309,7 @@ func (l *list) put(r ref) bool {
 	c := l.o.cache(id, l)
 	if c != nil {
 		if i := parkedIn(c); i >= capOf(c) {
-			l.unload(c, i-capOf(c)+max(1, capOf(c)/2))
+			l.unload(c, i-capOf(c)+l.spill(capOf(c)))
 		}
 		*slot(c, uintptr(parkedIn(c))) = r
 		add(&c.W, statspage.OneParked)

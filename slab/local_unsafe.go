@@ -192,7 +192,7 @@ func (l *list) putLocal(c *Local, r ref) bool {
 	h := cacheAt(c.shard, uintptr(l.cache))
 	l.setUp(h)
 	if i := parkedIn(h); i >= capOf(h) {
-		l.unload(h, i-capOf(h)+max(1, capOf(h)/2))
+		l.unload(h, i-capOf(h)+l.spill(capOf(h)))
 	}
 	*slot(h, uintptr(parkedIn(h))) = r
 	add(&h.W, statspage.OneParked)

@@ -3,7 +3,6 @@ package slab
 import (
 	"fmt"
 	"math/bits"
-	"time"
 
 	"offheap.example/lookaside/align"
 	"offheap.example/lookaside/arena"
@@ -51,7 +50,7 @@ func New(src *arena.Arena, cfg Config) (*Lookaside, error) {
 	l.only = list{
 		o: &l.owner, size: uint32(cfg.Size), stride: uint32(stride), granules: uint32(granules),
 		blocks: uint32(granules * arena.Granule / stride), slots: uint32(maxDepth),
-		minDepth: uint32(cfg.Depth.Min), maxDepth: uint32(maxDepth), debug: cfg.Debug,
+		depthRule: depthRule{minDepth: uint32(cfg.Depth.Min), maxDepth: uint32(maxDepth)}, debug: cfg.Debug,
 	}
 	l.lists = []*list{&l.only}
 	l.what, l.name, l.tag, l.careful = "lookaside", cfg.Name, cfg.Tag, cfg.Debug != 0
@@ -173,12 +172,6 @@ func (l *Lookaside) putSlow(b []byte) {
 // pages. It returns the bytes that went back to the system. It stops all
 // goroutines for a moment. It is ExFlushLookasideListEx.
 func (l *Lookaside) Trim() int64 { return l.trim() }
-
-// Tune is one step of the depth rule; see the package comment. Callers may
-// drive it from a ticker, once a second or so; a list that is never tuned
-// only grows. Depth shrinks at once, blocks above it go back on the next Put
-// of their P or at Trim.
-func (l *Lookaside) Tune(now time.Time) { l.only.tune(now) }
 
 // Stats returns the account of the list.
 func (l *Lookaside) Stats() Stats {

@@ -10,6 +10,7 @@ require (
 	github.com/libp2p/go-buffer-pool v0.1.0
 	github.com/valyala/bytebufferpool v1.0.0
 	google.golang.org/grpc v1.85.0
+	gvisor.dev/gvisor v0.0.0-20250503011706-39ed1f5ac29c
 	modernc.org/memory v1.12.1
 	offheap.example/lookaside v0.0.0
 )
@@ -17,4 +18,5 @@ require (
 require (
 	github.com/klauspost/cpuid/v2 v2.4.2 // indirect
 	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/time v0.7.0 // indirect
 )

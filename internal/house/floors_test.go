@@ -57,6 +57,9 @@ var floors = map[string]floor{
 	"fuzz":             {number: 24},
 	"cmd/allocstat":    {number: 25},
 
+	// Programs that show something.
+	"mdl/examples/handover": {number: 25},
+
 	// Programs that write source files.
 	"slab/gen":             {number: 25},
 	"bench/work/loops/gen": {number: 25},

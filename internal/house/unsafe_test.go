@@ -47,6 +47,7 @@ var unsafeFiles = []string{
 	"internal/sys/none_unsafe.go",
 	"internal/sys/vector_unsafe.go",
 	"mdl/address_unsafe.go",
+	"mdl/address_unsafe_test.go",
 	"mdl/addresses_unsafe.go",
 	"slab/asm_unsafe.go",
 	"slab/batch_unsafe.go",

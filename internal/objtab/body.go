@@ -22,6 +22,12 @@ type Body struct {
 	Flags Flags
 }
 
+// Part is a handle taken apart.
+type Part struct {
+	Slot any
+	Gen  uint32
+}
+
 // Kind is a kind of object and the key to the bodies of that kind. The zero
 // Kind is that of objects without a body.
 type Kind struct{ id uint8 }

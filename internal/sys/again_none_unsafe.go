@@ -63,3 +63,6 @@ func RightsSpace(int) int { return 0 }
 
 // ParseRights answers ErrUnsupported.
 func ParseRights([]byte) ([]int, error) { return nil, ErrUnsupported }
+
+// Truncated says no.
+func Truncated(int) bool { return false }

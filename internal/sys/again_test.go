@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 func TestProtHasNames(t *testing.T) {
@@ -155,6 +156,20 @@ func TestFileOfStrangers(t *testing.T) {
 	got, err = FileOf(fd)
 	require.NoError(t, err)
 	require.Equal(t, File{Size: 12345, Memory: true, Writes: true, Seals: got.Seals}, got)
+}
+
+// Pages of huge size may be missing when they are touched: such files are not trusted.
+func TestFileOfHugePages(t *testing.T) {
+	fd, err := unix.MemfdCreate("huge", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_HUGETLB)
+	if err != nil {
+		t.Skipf("no such files here: %v", err)
+	}
+	defer Close(fd)
+	require.NoError(t, Seal(fd, SealShrink))
+	got, err := FileOf(fd)
+	require.NoError(t, err)
+	require.False(t, got.Memory)
+	require.Equal(t, SealShrink, got.Seals)
 }
 
 func TestSendAndReceiveNow(t *testing.T) {

@@ -33,6 +33,8 @@
 //	FileOf       fstat      fstat, fstatfs, fcntl
 //	SendNow      sendmsg    sendmsg, without waiting
 //	ReceiveNow   recvmsg    recvfrom, without waiting
+//	Writev       writev     writev; SetCut makes it short
+//	Readv        readv      readv; SetCut makes it short
 //
 // Unmap, Close and Name ask nobody: the first two give back what was got, the third is a courtesy whose failure
 // changes nothing.

@@ -30,6 +30,31 @@ func Fault(op string) error {
 	return (*f)(op)
 }
 
+// cut is the hook that makes transfers short, nil in production. Publishes: the function given to SetCut. Pairs with:
+// cutTo.
+var cut atomic.Pointer[func(op string) int]
+
+// SetCut makes Writev and Readv ask f, with the name of the operation, how many bytes they may transfer at most. Nil
+// switches the hook off. It returns a function that puts the former hook back. For tests, which prove with it that a
+// short transfer at any byte loses nothing.
+func SetCut(f func(op string) int) (restore func()) {
+	var p *func(op string) int
+	if f != nil {
+		p = &f
+	}
+	old := cut.Swap(p) // Publishes: f. Pairs with: cutTo.
+	return func() { cut.Store(old) }
+}
+
+// cutTo is how many bytes op may transfer, and false for any number.
+func cutTo(op string) (most int, ok bool) {
+	f := cut.Load() // Reads what SetCut published.
+	if f == nil {
+		return 0, false
+	}
+	return (*f)(op), true
+}
+
 // held is how many bytes are mapped. Publishes: nothing but the sum. Pairs with: Held.
 var held atomic.Int64
 

@@ -113,3 +113,6 @@ func ParseRights(oob []byte) (files []int, err error) {
 	}
 	return files, nil
 }
+
+// Truncated tells whether the flags of a received message say that control messages were lost.
+func Truncated(flags int) bool { return flags&unix.MSG_CTRUNC != 0 }

@@ -31,6 +31,9 @@ func vector(op string, call, fd uintptr, v []unix.Iovec) (int, error) {
 	if err := Fault(op); err != nil {
 		return 0, err
 	}
+	if most, ok := cutTo(op); ok {
+		v = shorten(v, most)
+	}
 	if len(v) == 0 {
 		return 0, nil
 	}
@@ -44,6 +47,22 @@ func vector(op string, call, fd uintptr, v []unix.Iovec) (int, error) {
 			return 0, errno
 		}
 	}
+}
+
+// shorten returns entries for the first most bytes of v, at least one.
+func shorten(v []unix.Iovec, most int) []unix.Iovec {
+	most = max(1, most)
+	var short []unix.Iovec
+	for _, e := range v {
+		n := min(int(e.Len), most)
+		if n == 0 {
+			break
+		}
+		e.SetLen(n)
+		short = append(short, e)
+		most -= n
+	}
+	return short
 }
 
 // ReceiveMessage reads one message into the bytes that v names, and tells whether it was longer than they are.

@@ -1,0 +1,403 @@
+package ioreq_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"offheap.example/lookaside/ioreq"
+	"offheap.example/lookaside/mdl"
+	"offheap.example/lookaside/object"
+)
+
+// Each reason not to send has its own error, no completion and no effect.
+func TestSendRefuses(t *testing.T) {
+	refusal := errors.New("full")
+	calls := 0
+	count := func(*ioreq.Request, ioreq.Result) { calls++ }
+	for name, c := range map[string]struct {
+		err   error
+		state ioreq.State
+		refs  int
+		ready func(t *testing.T, r *ioreq.Request, b *bench)
+	}{
+		"not formatted": {ioreq.ErrNotFormatted, ioreq.Created, 1, func(*testing.T, *ioreq.Request, *bench) {}},
+		"already sent":  {ioreq.ErrSent, ioreq.Sent, 2, func(_ *testing.T, _ *ioreq.Request, b *bench) { b.send() }},
+		"not reused":    {ioreq.ErrNotReused, ioreq.Completed, 2, func(_ *testing.T, _ *ioreq.Request, b *bench) { b.complete() }},
+		"cancelled": {ioreq.ErrCanceled, ioreq.Formatted, 2, func(t *testing.T, r *ioreq.Request, b *bench) {
+			require.False(t, r.Cancel())
+			b.format()
+		}},
+		"refused": {refusal, ioreq.Formatted, 2, func(_ *testing.T, _ *ioreq.Request, b *bench) {
+			b.format()
+			b.h.submit = func(*ioreq.Request) error { return refusal }
+		}},
+		"closed": {ioreq.ErrClosed, ioreq.Formatted, 2, func(_ *testing.T, _ *ioreq.Request, b *bench) {
+			b.format()
+			b.h.submit = func(*ioreq.Request) error { return ioreq.ErrClosed }
+		}},
+	} {
+		b := &bench{t: t, r: fresh(t), h: &hand{}, m: wrapped(t, 8)}
+		c.ready(t, b.r, b)
+		b.r.OnComplete(count)
+		for range 2 { // and again: nothing has changed
+			require.ErrorIs(t, b.r.Send(), c.err, name)
+			require.Equal(t, c.state, b.r.State(), name)
+			require.Equal(t, c.refs, b.m.Refs(), name)
+			require.Zero(t, calls, name)
+		}
+		// The next legal thing works.
+		b.h.submit = nil
+		if c.state == ioreq.Sent {
+			b.h.finish(t, ioreq.Result{})
+			require.Equal(t, 1, calls)
+			calls = 0
+		}
+		require.NoError(t, b.r.Reuse())
+		b.format()
+		require.NoError(t, b.r.Send(), name)
+		b.end()
+	}
+	require.ErrorIs(t, ioreq.ErrCanceled, context.Canceled)
+}
+
+func TestSendRefusesBorrowedMemory(t *testing.T) {
+	h, r, m := &hand{}, fresh(t), wrapped(t, 8)
+	list, err := mdl.Describe(make([]byte, 8))
+	require.NoError(t, err)
+	held, err := mdl.Of(m)
+	require.NoError(t, err)
+	require.NoError(t, r.FormatList(h, ioreq.Read, list))
+	require.ErrorIs(t, r.Send(), ioreq.ErrBorrowed)
+	require.Empty(t, h.has)
+	require.NoError(t, r.FormatList(h, ioreq.Read, held))
+	require.NoError(t, r.Send(), "memory that Wrap made is held, its bytes are the caller's duty")
+	h.finish(t, ioreq.Result{})
+	require.NoError(t, r.Delete())
+}
+
+// The routine is called once, with everything still held, and must be set anew.
+func TestRoutine(t *testing.T) {
+	h, r, m := &hand{}, fresh(t), wrapped(t, 8)
+	lb := ioreq.NewLoopback(ioreq.LoopbackConfig{Manual: true})
+	calls := 0
+	routine := func(got *ioreq.Request, res ioreq.Result) {
+		calls++
+		require.Same(t, r, got)
+		require.Equal(t, ioreq.Result{N: 8}, res)
+		require.Equal(t, ioreq.Completed, r.State())
+		require.Equal(t, res, r.Result())
+		require.Equal(t, 2, m.Refs())
+		require.Equal(t, 2, r.Object().Refs(), "a reference on the request")
+		require.Equal(t, 1, lb.InFlight(), "and one I/O at the target")
+	}
+	require.NoError(t, r.Format(lb, ioreq.Write, m, ioreq.Span{}))
+	r.OnComplete(routine)
+	require.NoError(t, r.Send())
+	require.Equal(t, 2, r.Object().Refs())
+	require.Zero(t, r.Result())
+	require.True(t, lb.Step())
+	require.Equal(t, 1, calls)
+	require.Equal(t, 1, r.Object().Refs())
+	require.Zero(t, lb.InFlight())
+	require.Equal(t, 2, m.Refs())
+
+	require.NoError(t, r.Reuse())
+	require.Zero(t, r.Result())
+	require.NoError(t, r.Format(lb, ioreq.Write, m, ioreq.Span{}))
+	require.NoError(t, r.Send(), "our own request needs no routine")
+	require.True(t, lb.Step())
+	require.Equal(t, 1, calls, "it was not set for this round")
+
+	// Set, and forgotten by Reuse.
+	require.NoError(t, r.Reuse())
+	r.OnComplete(routine)
+	require.NoError(t, r.Reuse())
+	require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{}))
+	require.NoError(t, r.Send())
+	h.finish(t, ioreq.Result{})
+	require.Equal(t, 1, calls)
+	require.NoError(t, r.Delete())
+	r.OnComplete(routine) // nothing to set it on
+	r.OnSent(nil)
+}
+
+// A routine may do everything: begin the next round, or delete.
+func TestRoutineGoesOn(t *testing.T) {
+	lb, m, r := ioreq.NewLoopback(ioreq.LoopbackConfig{Inline: true}), wrapped(t, 8), fresh(t)
+	rounds := 0
+	var routine func(*ioreq.Request, ioreq.Result)
+	send := func() {
+		require.NoError(t, r.Format(lb, ioreq.Write, m, ioreq.Span{}))
+		r.OnComplete(routine)
+		require.NoError(t, r.Send())
+	}
+	routine = func(*ioreq.Request, ioreq.Result) {
+		if rounds++; rounds < 10_000 { // the loopback does not recurse
+			require.NoError(t, r.Reuse())
+			require.Equal(t, 1, m.Refs())
+			send()
+			return
+		}
+		require.NoError(t, r.Delete())
+		require.Equal(t, 1, m.Refs(), "Delete in the routine lets go at once")
+		require.NotEqual(t, object.Object{}, r.Object(), "the request stays until the routine has returned")
+	}
+	send()
+	require.Equal(t, 10_000, rounds)
+	require.Equal(t, object.Object{}, r.Object())
+}
+
+// Deleting a request that is with its target only marks it.
+func TestDeleteInFlight(t *testing.T) {
+	parent, err := object.New(object.Config{})
+	require.NoError(t, err)
+	for name, del := range map[string]func(*ioreq.Request) error{
+		"delete": (*ioreq.Request).Delete,
+		"parent": func(*ioreq.Request) error { return parent.Delete() },
+		"object": func(r *ioreq.Request) error { return r.Object().Delete() },
+	} {
+		h, m := &hand{}, wrapped(t, 8)
+		cleaned, destroyed, calls := 0, 0, 0
+		cfg := object.Config{Cleanup: func(object.Object) { cleaned++ }, Destroy: func(object.Object) { destroyed++ }}
+		if name == "parent" {
+			cfg.Parent = parent
+		}
+		r, err := ioreq.New(cfg)
+		require.NoError(t, err)
+		require.NoError(t, r.Format(h, ioreq.Read, m, ioreq.Span{}))
+		require.NoError(t, m.Delete())
+		r.OnComplete(func(got *ioreq.Request, res ioreq.Result) {
+			calls++
+			require.Same(t, r, got)
+			require.True(t, m.Valid())
+			require.ErrorIs(t, r.Reuse(), ioreq.ErrDeleted)
+			require.ErrorIs(t, r.Send(), ioreq.ErrDeleted)
+		})
+		require.NoError(t, r.Send())
+		require.NoError(t, del(r), name)
+		require.Equal(t, []int{1, 0, 0}, []int{cleaned, destroyed, calls})
+		require.True(t, m.Valid())
+		h.finish(t, ioreq.Result{N: 3})
+		require.Equal(t, []int{1, 1, 1}, []int{cleaned, destroyed, calls})
+		require.False(t, m.Valid(), name)
+		require.Equal(t, object.Object{}, r.Object())
+	}
+}
+
+// A send that the target refuses after the request was deleted.
+func TestDeletedWhileSubmitting(t *testing.T) {
+	h, m, r := &hand{}, wrapped(t, 8), fresh(t)
+	h.submit = func(r *ioreq.Request) error {
+		require.NoError(t, r.Delete())
+		return ioreq.ErrClosed
+	}
+	require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{}))
+	require.ErrorIs(t, r.Send(), ioreq.ErrClosed)
+	require.Equal(t, 1, m.Refs())
+	require.Equal(t, object.Object{}, r.Object())
+}
+
+// A target that completes a request and then returns an error has completed
+// it: Send says so, and the routine ran once.
+func TestCompletedAndRefused(t *testing.T) {
+	h, m, r := &hand{}, wrapped(t, 8), fresh(t)
+	calls := 0
+	h.submit = func(r *ioreq.Request) error {
+		require.NoError(t, r.Complete(ioreq.Result{N: 1}))
+		return errors.New("both")
+	}
+	require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{}))
+	r.OnComplete(func(*ioreq.Request, ioreq.Result) { calls++ })
+	require.NoError(t, r.Send())
+	require.Equal(t, 1, calls)
+	require.NoError(t, r.Reuse())
+
+	// The same, and the request is gone when Submit returns.
+	require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{}))
+	r.OnComplete(func(*ioreq.Request, ioreq.Result) { require.NoError(t, r.Delete()) })
+	require.NoError(t, r.Send())
+	require.Equal(t, 1, m.Refs())
+}
+
+// What a target says must make sense.
+func TestImplausibleResults(t *testing.T) {
+	h, m, r := &hand{}, wrapped(t, 8), fresh(t)
+	failure := errors.New("failure")
+	require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{Off: 2}))
+	require.NoError(t, r.Send())
+	for _, res := range []ioreq.Result{{N: -1}, {N: 7}, {N: -1, Err: failure}} {
+		require.ErrorIs(t, h.has[0].Complete(res), ioreq.ErrInvalid)
+		require.Equal(t, ioreq.Sent, r.State())
+	}
+	for _, n := range []int{-1, 7} {
+		require.ErrorIs(t, h.has[0].Sent(n), ioreq.ErrInvalid)
+	}
+	r.SetTargetData(h)
+	require.Same(t, h, r.TargetData())
+	h.finish(t, ioreq.Result{N: 7, Err: failure})
+	require.Equal(t, ioreq.Result{N: 7, Err: failure}, r.Result())
+	require.Nil(t, r.TargetData())
+	require.NoError(t, r.Delete())
+}
+
+// Sent and completed are two things.
+func TestTwoPhases(t *testing.T) {
+	h, m, r := &hand{}, wrapped(t, 8), fresh(t)
+	var seen []string
+	round := func() {
+		seen = nil
+		require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{}))
+		r.OnSent(func(got *ioreq.Request, n int) {
+			require.Same(t, r, got)
+			require.Equal(t, ioreq.Sent, r.State())
+			require.Equal(t, 5, n)
+			seen = append(seen, "sent")
+		})
+		r.OnComplete(func(*ioreq.Request, ioreq.Result) { seen = append(seen, "completed") })
+		require.NoError(t, r.Send())
+	}
+	// Told apart.
+	round()
+	require.NoError(t, h.has[0].Sent(5))
+	require.Equal(t, []string{"sent"}, seen)
+	require.Equal(t, 2, m.Refs(), "sent is not completed: the memory is held")
+	require.ErrorIs(t, h.has[0].Sent(5), ioreq.ErrInvalid)
+	h.finish(t, ioreq.Result{N: 5})
+	require.Equal(t, []string{"sent", "completed"}, seen)
+	require.ErrorIs(t, r.Sent(5), ioreq.ErrNotSent)
+
+	// One thing for this target: Complete is both.
+	require.NoError(t, r.Reuse())
+	round()
+	h.finish(t, ioreq.Result{N: 5})
+	require.Equal(t, []string{"sent", "completed"}, seen)
+
+	// Not sent when it failed, unless the target had said so.
+	require.NoError(t, r.Reuse())
+	round()
+	h.finish(t, ioreq.Result{N: 5, Err: ioreq.ErrClosed})
+	require.Equal(t, []string{"completed"}, seen)
+	require.NoError(t, r.Reuse())
+	round()
+	require.NoError(t, h.has[0].Sent(5))
+	h.finish(t, ioreq.Result{N: 5, Err: ioreq.ErrClosed})
+	require.Equal(t, []string{"sent", "completed"}, seen)
+
+	// Completed from within the first phase, and again in the next round.
+	require.NoError(t, r.Reuse())
+	round()
+	r.OnSent(func(*ioreq.Request, int) {
+		seen = append(seen, "sent")
+		h.finish(t, ioreq.Result{N: 5})
+		require.Equal(t, []string{"sent"}, seen, "the functions of a round do not overlap")
+	})
+	require.NoError(t, h.has[0].Sent(5))
+	require.Equal(t, []string{"sent", "completed"}, seen)
+	require.NoError(t, r.Reuse())
+	require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{}))
+	require.NoError(t, r.Send())
+	require.NoError(t, h.has[0].Sent(0), "nobody listens")
+	h.finish(t, ioreq.Result{N: 0})
+	require.NoError(t, r.Delete())
+}
+
+func TestNew(t *testing.T) {
+	type mine struct{ n int }
+	r, err := ioreq.New(object.Config{Kind: "rx", Context: &mine{7}})
+	require.NoError(t, err)
+	require.Equal(t, "rx", r.Object().Kind())
+	c, ok := object.Context[mine](r.Object())
+	require.True(t, ok)
+	require.Equal(t, 7, c.n)
+	require.NotZero(t, r.ID())
+	other := fresh(t)
+	require.Greater(t, other.ID(), r.ID())
+	require.Equal(t, "request", other.Object().Kind())
+	require.NoError(t, r.Delete())
+	require.Zero(t, r.ID())
+
+	_, err = ioreq.New(object.Config{Context: 5})
+	require.ErrorIs(t, err, ioreq.ErrInvalid)
+	parent, err := object.New(object.Config{})
+	require.NoError(t, err)
+	require.NoError(t, parent.Delete())
+	_, err = ioreq.New(object.Config{Parent: parent})
+	require.ErrorIs(t, err, ioreq.ErrDeleted)
+
+	// A child is deleted with it.
+	child, err := object.New(object.Config{Parent: other.Object()})
+	require.NoError(t, err)
+	require.NoError(t, other.Delete())
+	require.False(t, child.Valid())
+}
+
+// Nothing works on a request that is gone or never was, and nothing panics but
+// Unref.
+func TestStale(t *testing.T) {
+	gone := fresh(t)
+	require.NoError(t, gone.Delete())
+	m, h := wrapped(t, 8), &hand{}
+	list, err := mdl.Of(m)
+	require.NoError(t, err)
+	for want, r := range map[error]*ioreq.Request{ioreq.ErrDeleted: gone, ioreq.ErrInvalid: nil} {
+		for name, try := range map[string]func() error{
+			"Format":      func() error { return r.Format(h, ioreq.Read, m, ioreq.Span{}) },
+			"FormatList":  func() error { return r.FormatList(h, ioreq.Read, list) },
+			"Send":        r.Send,
+			"Complete":    func() error { return r.Complete(ioreq.Result{}) },
+			"Sent":        func() error { return r.Sent(0) },
+			"Reuse":       r.Reuse,
+			"Delete":      r.Delete,
+			"Ref":         r.Ref,
+			"SetTimeout":  func() error { return r.SetTimeout(1) },
+			"SetDeadline": func() error { return r.SetDeadline(someDay) },
+			"Notify":      func() error { return r.Notify(nil) },
+			"InputMemory": func() error { _, err := r.InputMemory(); return err },
+			"OutputBuffer": func() error {
+				_, err := r.OutputBuffer(0)
+				return err
+			},
+		} {
+			require.ErrorIs(t, try(), want, name)
+		}
+		require.Equal(t, ioreq.Deleted, r.State())
+		require.Equal(t, object.Object{}, r.Object())
+		require.False(t, r.Cancel())
+		require.False(t, r.CancelRequested())
+		require.Zero(t, r.Op())
+		require.Zero(t, r.Len())
+		require.Zero(t, r.Parts())
+		require.Zero(t, r.ID())
+		require.Zero(t, r.Result())
+		require.Nil(t, r.TargetData())
+		_, ok := r.Bytes()
+		require.False(t, ok)
+		_, ok = r.Deadline()
+		require.False(t, ok)
+		require.Empty(t, r.AppendSegments(nil, 0))
+		require.Empty(t, r.AppendIovecs(nil, 0))
+		for range r.Segments() {
+			t.Fatal("a part of nothing")
+		}
+		r.OnComplete(nil)
+		r.OnSent(nil)
+		r.SetTargetData(1)
+		require.Panics(t, r.Unref)
+	}
+	require.Equal(t, 2, m.Refs())
+}
+
+// A *Request is found out for as long as fewer than 4096 others have gone.
+func TestStaleForLong(t *testing.T) {
+	gone := fresh(t)
+	require.NoError(t, gone.Delete())
+	for range 4000 {
+		r := fresh(t)
+		require.NotSame(t, gone, r)
+		require.ErrorIs(t, gone.Delete(), ioreq.ErrDeleted)
+		require.NoError(t, r.Delete())
+	}
+}

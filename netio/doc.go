@@ -1,0 +1,3 @@
+// Package netio has targets over the kernel. Stream performs requests on a
+// connection.
+package netio
