@@ -51,6 +51,7 @@ var unsafeFiles = []string{
 	"mdl/addresses_unsafe.go",
 	"slab/asm_unsafe.go",
 	"slab/batch_unsafe.go",
+	"slab/batch_unsafe_test.go",
 	"slab/entry_unsafe.go",
 	"slab/free_unsafe.go",
 	"slab/hot_unsafe.go",
