@@ -22,11 +22,99 @@ type large struct {
 	closed bool
 	live   map[uintptr]largeBlock
 	n      *statspage.Counters // guarded by mu
+
+	// Runs that came back and wait for the next block of as many pages, by
+	// their number of pages less one, the last one that came back first.
+	kept      [keptPages][]uintptr
+	keptBytes int
+	refused   int // blocks that found no room since the runs were last let go
 }
 
 type largeBlock struct {
 	run   arena.Run
-	state uint8 // stLive or a tag's; stParked while it is being freed
+	state uint8 // stLive or a tag's; stParked while it is being freed; stFree while it is kept
+}
+
+const (
+	keptRefused = 64        // so many may be refused before all are let go
+	keptPages   = 64        // runs of more pages are not kept
+	keptLeast   = 256 << 10 // bytes that may be kept however little is live
+	keptPart    = 8         // of the bytes that are live, more than that
+)
+
+// mayKeep is how many bytes of runs may be kept.
+func (g *large) mayKeep() int {
+	return max(keptLeast, int(g.n.GetBytes-g.n.PutBytes)/keptPart)
+}
+
+// reuse hands out a run of so many pages that was kept, if there is one. The
+// caller holds g.mu.
+func (g *large) reuse(pages int) (b largeBlock, ok bool) {
+	if uint(pages-1) >= keptPages || len(g.kept[pages-1]) == 0 {
+		return b, false
+	}
+	stack := g.kept[pages-1]
+	p := stack[len(stack)-1]
+	g.kept[pages-1] = stack[:len(stack)-1]
+	b = g.live[p]
+	b.state = stLive
+	g.live[p] = b
+	g.keptBytes -= len(b.run.Bytes())
+	return b, true
+}
+
+// keep keeps the run of a block that came back. It reports whether it did.
+// The caller holds g.mu.
+func (g *large) keep(p uintptr, b largeBlock, src *arena.Arena) bool {
+	size, pages := len(b.run.Bytes()), b.run.Pages()
+	if g.keptBytes > g.mayKeep() {
+		g.letGo(src) // less is live than was
+	}
+	if uint(pages-1) >= keptPages || size > g.mayKeep() {
+		return false
+	}
+	if g.keptBytes+size > g.mayKeep() {
+		if g.refused++; g.refused < keptRefused {
+			return false
+		}
+		g.letGo(src) // what nobody asked for must not stay for ever
+	}
+	b.state = stFree
+	g.live[p] = b
+	g.kept[pages-1] = append(g.kept[pages-1], p)
+	g.keptBytes += size
+	return true
+}
+
+// letGo releases every run that is kept. The caller holds g.mu.
+func (g *large) letGo(src *arena.Arena) {
+	if g.keptBytes == 0 {
+		return
+	}
+	for i, stack := range g.kept {
+		for _, p := range stack {
+			src.Release(g.live[p].run)
+			delete(g.live, p)
+		}
+		g.kept[i] = stack[:0]
+	}
+	g.keptBytes, g.refused = 0, 0
+}
+
+// hoardsLarge reports whether runs are kept.
+func (a *Allocator) hoardsLarge() bool {
+	a.large.mu.Lock()
+	defer a.large.mu.Unlock()
+	return a.large.keptBytes > 0
+}
+
+// bringLargeHome releases the runs that are kept.
+func (a *Allocator) bringLargeHome() {
+	a.large.mu.Lock()
+	defer a.large.mu.Unlock()
+	if !a.large.closed {
+		a.large.letGo(a.src)
+	}
 }
 
 // allocLarge hands out a run for n bytes whose address is a multiple of to,
@@ -57,11 +145,26 @@ func (a *Allocator) takeLarge(op string, n, pages, to int, zero bool) ([]byte, e
 	if a.closed {
 		return nil, a.errClosed(op)
 	}
+	g := &a.large
+	if to <= a.src.PageSize() {
+		g.mu.Lock()
+		b, ok := g.reuse(pages)
+		if ok {
+			g.n.Gets++
+			g.n.GetBytes += uint64(len(b.run.Bytes()))
+		}
+		g.mu.Unlock()
+		if ok {
+			if zero {
+				clear(b.run.Bytes()[:n])
+			}
+			return b.run.Bytes()[:n], nil
+		}
+	}
 	run, err := a.acquire(pages, to, zero)
 	if err != nil {
 		return nil, a.errFrom(op, n, err)
 	}
-	g := &a.large
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.live[uintptr(run.Base())] = largeBlock{run, stLive}
@@ -108,15 +211,18 @@ func (a *Allocator) claimLarge(op string, p unsafe.Pointer, want uint8) *MisuseE
 		b.state = stParked
 		g.live[uintptr(p)] = b
 		return nil
-	case ok && b.state == stParked:
+	case ok && (b.state == stParked || b.state == stFree):
 		bad.Kind = DoubleFree
 	case ok:
 		bad.Kind, bad.Tag = WrongTag, a.tagOf(b.state, uintptr(p))
 	default:
 		bad.Kind = WrongList
 		if run, ok := a.src.RunAround(p); ok {
-			if _, ok := g.live[uintptr(run.Base())]; ok {
+			if b, ok := g.live[uintptr(run.Base())]; ok {
 				bad.Kind = Misaligned
+				if b.state == stFree {
+					bad.Kind = DoubleFree
+				}
 			}
 		}
 	}
@@ -147,11 +253,16 @@ func (a *Allocator) dropLarge(p unsafe.Pointer, closed bool) bool {
 		g.mu.Unlock()
 		return false
 	}
-	delete(g.live, uintptr(p))
 	g.n.Puts++
 	g.n.PutBytes += uint64(len(b.run.Bytes()))
+	kept := !closed && g.keep(uintptr(p), b, a.src)
+	if !kept {
+		delete(g.live, uintptr(p))
+	}
 	g.mu.Unlock()
-	a.src.Release(b.run)
+	if !kept {
+		a.src.Release(b.run)
+	}
 	return true
 }
 
@@ -184,21 +295,30 @@ func (g *large) stats() Stats {
 	s := Stats{Gets: g.n.Gets, Puts: g.n.Puts, Failures: g.n.Failures}
 	s.Live = int64(s.Gets - s.Puts)
 	s.LiveBytes = int64(g.n.GetBytes - g.n.PutBytes)
-	s.HeldBytes = s.LiveBytes
+	s.Parked, s.ParkedBytes = int64(len(g.live))-s.Live, int64(g.keptBytes)
+	s.HeldBytes = s.LiveBytes + s.ParkedBytes
 	return s
 }
 
-// closeLarge closes the large blocks and appends those that are out. The
+// closeLarge closes the large blocks and appends those that are out, after
+// it has released the runs that are kept, unless the arena takes them. The
 // counters stay readable when their page is gone.
-func (a *Allocator) closeLarge(leaks []Leak) []Leak {
+func (a *Allocator) closeLarge(leaks []Leak, release bool) []Leak {
 	g := &a.large
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if release {
+		g.letGo(a.src)
+	}
+	g.keptBytes = 0
 	n := *g.n
 	g.n, g.closed = &n, true
 	type sum struct{ blocks, bytes int64 }
 	byTag := make(map[Tag]sum)
 	for p, b := range g.live {
+		if b.state == stFree {
+			continue
+		}
 		t := a.tagOf(b.state, p)
 		byTag[t] = sum{byTag[t].blocks + 1, byTag[t].bytes + int64(len(b.run.Bytes()))}
 	}

@@ -78,7 +78,7 @@ func (o *owner) close(stats func() Stats) error {
 		l.mu.Unlock()
 	}
 	if o.more != nil {
-		leaks = o.more.closeLarge(leaks)
+		leaks = o.more.closeLarge(leaks, true)
 	}
 	// Step 3: the account is final.
 	o.last = stats()
@@ -127,7 +127,7 @@ func (o *owner) arenaClosing(stats func() Stats) {
 		l.mu.Unlock()
 	}
 	if o.more != nil {
-		o.more.closeLarge(nil)
+		o.more.closeLarge(nil, false)
 	}
 	o.life.Lock()
 	defer o.life.Unlock()

@@ -83,7 +83,9 @@ type others interface {
 	claimLarge(op string, p unsafe.Pointer, want uint8) *MisuseError
 	unclaimLarge(p unsafe.Pointer, want uint8)
 	freeLarge(p unsafe.Pointer) bool
-	closeLarge(leaks []Leak) []Leak
+	closeLarge(leaks []Leak, release bool) []Leak
+	hoardsLarge() bool
+	bringLargeHome()
 	reclaimLarge(p unsafe.Pointer) bool
 	closeTags() // nobody counts from then on
 }
@@ -225,6 +227,9 @@ func (o *owner) bringHome() {
 		l.releaseSpare()
 		l.mu.Unlock()
 	}
+	if o.more != nil {
+		o.more.bringLargeHome()
+	}
 }
 
 // trim drains the shards, releases every empty slab and gives the arena's
@@ -262,7 +267,7 @@ func (o *owner) hoards() bool {
 	if o.closed {
 		return false
 	}
-	found := false
+	found := o.more != nil && o.more.hoardsLarge()
 	for _, l := range o.lists {
 		l.mu.Lock()
 		found = found || len(l.depot) > 0 || l.spare != 0
