@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offheap.example/lookaside/internal/race"
 	"offheap.example/lookaside/internal/testkit"
 	"offheap.example/lookaside/ioreq"
 	"offheap.example/lookaside/mdl"
@@ -476,8 +477,8 @@ func FuzzRequests(f *testing.F) {
 func TestPrograms(t *testing.T) {
 	seed := testkit.Seed(t)
 	n := 300
-	if testing.Short() {
-		n = 50
+	if testing.Short() || race.Enabled {
+		n = 40
 	}
 	for _, goroutines := range []int{1, 4} {
 		var wg sync.WaitGroup
