@@ -113,7 +113,8 @@ func (a *Arena) take(pages int, to uintptr, room []span) (Run, []span, error) {
 		return Run{}, nil, err
 	}
 	a.peak = max(a.peak, a.inUse)
-	a.policy.took(a.bytesOf(refaults))
+	a.policy.took(a.bytesOf(refaults), a.dirtyPages)
+	a.passed(1)
 	return r, soiled, nil
 }
 

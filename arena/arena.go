@@ -52,7 +52,7 @@ func Open(cfg Config) (*Arena, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Arena{cfg: cfg, shift: uint(bits.TrailingZeros(uint(align.PageSize())))}
+	a := &Arena{cfg: cfg, policy: newPolicy(), shift: uint(bits.TrailingZeros(uint(align.PageSize())))}
 	if !limited {
 		a.cfg.Limit = noLimit
 	}

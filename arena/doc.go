@@ -53,10 +53,15 @@
 // # Giving pages back
 //
 // Released pages stay resident for the next Acquire, up to a hot window: 4 MiB or an eighth of what is in use, or more
-// where the same amount is wanted again and again. When there are more, Release gives back the coldest, in few large
-// calls, until half the window is left (policy in purge.go has the rules). Purge does it at once. Beyond the first 32
-// MiB, where huge pages are advised, whole ones go first. Before the limit refuses a run that fits when counting only
-// pages in use, dirty pages are given back.
+// where the same amount is wanted again and again. When there are more, Release gives back the longest ranges, in few
+// large calls, until half the window is left. What nobody wants halves with every EpochOps operations, down to 1 MiB;
+// Tick tells an arena of operations above it that are none of its own. Policy in purge.go has the rules. No goroutine
+// and no clock are in this: an arena that nobody uses keeps what it has, until Purge, which gives everything back at
+// once, the coldest first.
+//
+// Beyond the first 32 MiB, where huge pages are advised, whole ones go first, and Release alone breaks one up only for
+// a quarter of it or more. Before the limit refuses a run that fits when counting only pages in use, dirty pages are
+// given back.
 //
 // # Reserving
 //

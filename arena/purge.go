@@ -1,62 +1,174 @@
 package arena
 
 const (
-	// hotLeast is how many bytes of free pages stay resident at least, while there are as many.
+	// hotLeast is how many bytes of free pages stay resident at least while there is traffic.
 	hotLeast = 4 << 20
-	// rangeLeast is the shortest range in bytes that Release gives back by itself, while there is not twice too
+	// coldLeast is how many may stay for good.
+	coldLeast = 1 << 20
+	// rangeLeast is the shortest range in bytes that is given back without being asked, while there is not twice too
 	// much: shorter ones cost more in system calls than they are worth.
 	rangeLeast = 64 << 10
+
+	// partOfHuge is which part of a huge page must be free in one range to break it up without being asked.
+	partOfHuge = 4
+	// callEvery is how many operations pay for one system call that nobody asked for: an alternation of growing and
+	// shrinking makes less than one call in 100 operations.
+	callEvery = 128
+	// roundEvery is how many releases lie between two rounds at least, where nothing has come in since.
+	roundEvery = 64
+	// callsFirst is how many calls are paid for when an arena opens, and callsMost how many can be saved up.
+	callsFirst, callsMost = 16, 1024
+
+	// EpochOps is how many operations make an epoch, at whose end the pages that nobody wanted in it are half given
+	// back. Operations are those of the arena (Acquire and its kin, Extend, Release) and those that Tick is told of.
+	EpochOps = 16 << 10
 )
 
-// policy decides when Release gives pages back by itself. It needs no clock.
+// policy decides when pages are given back that nobody asked for. It counts operations and has no clock.
 //
 // Free pages that are resident may amount to a window: 4 MiB, an eighth of what is in use, or what was given back and
-// soon wanted again, whichever is the most; when they exceed it, Release gives back the coldest until half the window
-// is left. The regret for what was wanted again fades with every release, and never keeps more resident than was in
-// use at the peak: it cannot raise the peak of resident memory.
+// soon wanted again (the regret), whichever is the most. When they exceed it and half a window has come in since the
+// last round, Release makes a round: it gives back the longest ranges until half the window is left, or three quarters
+// of the regret.
 //
-// A round begins only when half a window, 2 MiB at least, has come in since the last, and makes at most 8 system calls
-// and one more for every eight releases since, so that scattered pages do not cost a call each; only when there is
-// more than four times too much it makes as many calls as there were releases.
+// Growth that begins again soon finds its pages: an epoch remembers the least number of free resident pages in it, and
+// at its end half of those, which nobody wanted, are given back, and a quarter of the regret is forgotten, of which
+// every release forgets a little, too. So what is not
+// wanted any more halves with every epoch, and what an alternation that is shorter than an epoch needs is never
+// touched. The regret never keeps more resident than was in use at the peak: it cannot raise the peak of resident
+// memory.
+//
+// Every operation pays a little towards system calls, and rounds make no more calls than were paid for: while free
+// pages lie scattered a round waits for its ranges to become longer. Only where free pages are more than four times
+// too much, which the regret does not let happen twice, a range goes as soon as it is a quarter of a huge page.
 type policy struct {
 	regret int64 // bytes given back and wanted again
+	paid   int64 // operations that were not spent on calls yet
 	since  int64 // releases since the last round
 	left   int64 // bytes of dirty free pages that the last round left
+	ops    int64 // in this epoch
+	low    int64 // the least number of dirty pages in it
 }
 
-// took notes that pages given back before were handed out again.
-func (y *policy) took(refaults int64) {
-	if refaults > 0 {
-		y.regret += refaults
-	}
+// newPolicy is the policy of an arena without dirty pages.
+func newPolicy() policy { return policy{paid: callsFirst * callEvery} }
+
+// took notes an Acquire: pages given back before were handed out again, and dirty ones are left.
+func (y *policy) took(refaults, dirty int64) {
+	y.regret += max(refaults, 0)
+	y.low = min(y.low, dirty)
 }
 
 // window is how many bytes of free pages may be resident.
 func (a *Arena) window() int64 {
-	wanted := min(a.policy.regret, a.bytesOf(a.peak-a.inUse))
-	return max(hotLeast, a.bytesOf(a.inUse)/8, wanted)
+	return max(hotLeast, a.bytesOf(a.inUse)/8, a.wanted())
 }
 
-// relax is the end of Release: a round of giving back, where it is due.
-func (a *Arena) relax(released int64) {
+// wanted is how much of the regret there is room for.
+func (a *Arena) wanted() int64 { return min(a.policy.regret, a.bytesOf(a.peak-a.inUse)) }
+
+// passed is the end of every operation, and of n at once in Tick.
+func (a *Arena) passed(n int64) {
 	y := &a.policy
-	y.since++
+	y.paid = min(y.paid+n, callsMost*callEvery)
+	if y.ops += n; y.ops >= EpochOps {
+		a.endEpoch()
+	}
+}
+
+// relax is the end of Release, which made pages [first, first+n) part of free run id: a round, where it is due.
+func (a *Arena) relax(id, first, n uint32) {
+	y := &a.policy
+	released := a.bytesOf(int64(n))
 	y.regret = min(y.regret, 2*a.bytesOf(a.peak)) // twice: it takes a while to fade
 	y.regret -= min(y.regret, released/16)
-	dirty, window := a.bytesOf(a.dirtyPages), a.window()
-	if dirty <= window || dirty < y.left+window/2 {
+	y.since++
+	a.passed(1)
+	window := a.window()
+	if a.bytesOf(a.dirtyPages) > 4*window {
+		a.dropAround(id, first, n, window/2>>a.shift)
+	}
+	dirty := a.bytesOf(a.dirtyPages)
+	if dirty <= window || dirty < y.left+window/2 && (dirty <= 2*window || y.since < roundEvery) {
 		return
 	}
-	least, calls := uint32(rangeLeast>>a.shift), 8+y.since/8
+	least := uint32(rangeLeast >> a.shift)
 	if dirty > 2*window {
 		least = 1
 	}
-	if dirty > 4*window {
-		calls = 8 + y.since
-	}
-	a.purge(window/2>>a.shift, calls, least)
+	a.round(max(window/2, a.wanted()/4*3)>>a.shift, least)
 	y.since = 0
+}
+
+// dropAround gives back what is dirty around pages that were released, when it is as much as a part of a huge page
+// that is worth a call and worth breaking the huge page up: the whole free run, or where that is longer the huge pages
+// that the released pages lie in and those beside them. At least keep pages stay dirty.
+func (a *Arena) dropAround(id, first, n uint32, keep int64) {
+	f := a.free.at(id)
+	p := a.pieces[f.piece]
+	block := uint32(hugePage >> a.shift)
+	lo := p.alignDown(first, hugePage)
+	hi := p.alignUp(first+n, hugePage)
+	lo, hi = max(f.first, lo-min(lo, block)), min(f.first+f.pages, hi+block)
+	if p.dirty.count(lo, hi) >= block/partOfHuge {
+		lo, hi = p.dirty.next(lo, hi), p.dirty.last(lo, hi)
+		lo = p.dirty.floor(lo, hi, uint32(a.dirtyPages-keep)) // the highest, as always
+		a.dropped(a.purgeRange(id, lo, hi))
+	}
+}
+
+// endEpoch gives back half of what nobody wanted.
+func (a *Arena) endEpoch() {
+	y := &a.policy
+	unwanted := y.low
+	if spare := unwanted - coldLeast>>a.shift; spare > 0 {
+		drop := min(spare, max(unwanted/2, hotLeast>>a.shift/2))
+		a.round(a.dirtyPages-drop, 1)
+	}
+	y.regret -= y.regret / 4
+	y.ops, y.low = 0, a.dirtyPages
+}
+
+// round drops the longest dirty ranges, whole huge pages where those are used, until at most keep dirty pages are
+// left or the calls that are paid for are made.
+func (a *Arena) round(keep int64, least uint32) {
+	y := &a.policy
+	calls := y.paid / callEvery
+	dropped, made := int64(0), int64(0)
+	for id, tries := a.free.last(a.free.soiled), 2*calls+8; id != 0 && made < calls && tries > 0 && a.dirtyPages > keep; tries-- {
+		next := a.free.priorTo(id)
+		if a.free.at(id).pages < least {
+			break // and so are all that follow
+		}
+		if n := a.purgeRun(id, a.dirtyPages-keep, least, a.cfg.Huge != HugeNever); n > 0 {
+			dropped += n
+			made++
+		}
+		id = next
+	}
+	y.paid -= made * callEvery
+	a.dropped(dropped)
 	y.left = a.bytesOf(a.dirtyPages)
+}
+
+// dropped accounts for one time that pages were given back.
+func (a *Arena) dropped(pages int64) {
+	if pages > 0 {
+		a.purges++
+		a.purged += a.bytesOf(pages)
+	}
+}
+
+// Tick tells the arena that ops operations of the floors above have passed, so that what nobody wants any more is given
+// back also when no run changes hands; see EpochOps. On a closed arena it does nothing.
+func (a *Arena) Tick(ops int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gone || ops < 1 {
+		return
+	}
+	a.passed(int64(ops))
+	a.publish()
 }
 
 // Purge gives free pages back to the kernel, so that resident memory really falls, the coldest (least recently
@@ -70,7 +182,8 @@ func (a *Arena) Purge(keepBytes int64) (purged int64) {
 		return 0
 	}
 	purged = a.bytesOf(a.purge(max(keepBytes, 0)>>a.shift, noLimit, 1))
-	a.policy = policy{}
+	a.policy = newPolicy()
+	a.policy.low = a.dirtyPages
 	a.publish()
 	return purged
 }
@@ -94,10 +207,7 @@ func (a *Arena) purge(keep, calls int64, least uint32) (dropped int64) {
 			id = newer
 		}
 	}
-	if dropped > 0 {
-		a.purges++
-		a.purged += a.bytesOf(dropped)
-	}
+	a.dropped(dropped)
 	return dropped
 }
 
@@ -134,8 +244,14 @@ func (a *Arena) purgeRun(id uint32, excess int64, least uint32, whole bool) int6
 	if hi-lo < least {
 		return 0
 	}
+	return a.purgeRange(id, lo, hi)
+}
+
+// purgeRange drops pages [lo, hi) of a free run, and returns how many of them were dirty.
+func (a *Arena) purgeRange(id, lo, hi uint32) int64 {
+	p := a.pieces[a.free.at(id).piece]
 	n := p.dirty.count(lo, hi)
-	if a.drop(p, lo, hi) != nil {
+	if n == 0 || a.drop(p, lo, hi) != nil {
 		return 0
 	}
 	p.dirty.clear(lo, hi)

@@ -20,9 +20,9 @@ func (a *Arena) release(op string, r Run) {
 	p.starts.unset(r.first)
 	p.dirty.set(r.first, r.first+r.pages)
 	a.inUse -= int64(r.pages)
-	a.join(p, r.first, n, r.pages)
+	id := a.join(p, r.first, n, r.pages)
 	a.releases++
-	a.relax(a.bytesOf(int64(r.pages)))
+	a.relax(id, r.first, r.pages)
 	a.publish()
 }
 
@@ -128,6 +128,8 @@ func (a *Arena) lockedExtend(r Run, pages int, soiled []span) (Run, *piece, []sp
 	}
 	p.markUsed(r.first, r.pages+more+a.extra, r.gen)
 	a.peak = max(a.peak, a.inUse)
+	a.policy.took(0, a.dirtyPages)
+	a.passed(1)
 	if len(soiled) > 0 {
 		a.busy.Add(1)
 	}

@@ -195,3 +195,24 @@ func (t *freeRuns) from(root, pages, piece, first uint32) (found uint32) {
 	}
 	return found
 }
+
+// last is the longest run under root, the highest among equals.
+func (t *freeRuns) last(root uint32) (id uint32) {
+	for ; root != 0; root = t.at(root).right {
+		id = root
+	}
+	return id
+}
+
+// priorTo is the run before run id in its tree.
+func (t *freeRuns) priorTo(id uint32) (found uint32) {
+	f := t.at(id)
+	for at := *t.root(f); at != 0; {
+		if n := t.at(at); n.before(f.pages, f.piece, f.first) {
+			found, at = at, n.right
+		} else {
+			at = n.left
+		}
+	}
+	return found
+}

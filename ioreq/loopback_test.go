@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,7 @@ type started struct {
 	r    *ioreq.Request
 	m    memory.Object
 	sent int // -1: not yet
-	res  *ioreq.Result
+	res  atomic.Pointer[ioreq.Result]
 }
 
 // start sends a request for the bytes of text, which a read replaces.
@@ -34,16 +35,17 @@ func start(t *testing.T, lb *ioreq.Loopback, op ioreq.Op, text string) *started 
 	s := &started{r: fresh(t), m: m, sent: -1}
 	require.NoError(t, s.r.Format(lb, op, m, ioreq.Span{}))
 	s.r.OnSent(func(_ *ioreq.Request, n int) { s.sent = n })
-	s.r.OnComplete(func(_ *ioreq.Request, res ioreq.Result) { s.res = &res })
+	s.r.OnComplete(func(_ *ioreq.Request, res ioreq.Result) { s.res.Store(&res) })
 	require.NoError(t, s.r.Send())
 	return s
 }
 
 func (s *started) is(t *testing.T, text string, n int, err error) {
 	t.Helper()
-	require.NotNil(t, s.res)
-	require.Equal(t, n, s.res.N)
-	require.ErrorIs(t, s.res.Err, err)
+	res := s.res.Load()
+	require.NotNil(t, res)
+	require.Equal(t, n, res.N)
+	require.ErrorIs(t, res.Err, err)
 	require.Equal(t, text, string(s.m.Bytes()))
 	require.NoError(t, s.r.Delete())
 	require.Equal(t, 1, s.m.Refs())
@@ -142,16 +144,16 @@ func TestLoopbackTwoPhases(t *testing.T) {
 	require.Equal(t, -1, a.sent)
 	require.True(t, lb.Step())
 	require.Equal(t, 3, a.sent)
-	require.Nil(t, a.res)
+	require.Nil(t, a.res.Load())
 	require.Equal(t, 2, a.m.Refs(), "the writer may go on, the memory is still read")
 	require.False(t, a.r.Cancel(), "too late")
 	require.True(t, lb.Step())
 	require.Equal(t, ioreq.LoopbackStats{Held: 2, Bytes: 5}, lb.Stats())
 	require.NoError(t, lb.Close(), "what is sent stays with the target")
-	require.Nil(t, b.res)
+	require.Nil(t, b.res.Load())
 	require.True(t, lb.Release())
 	a.is(t, "aaa", 3, nil)
-	require.Nil(t, b.res)
+	require.Nil(t, b.res.Load())
 	require.True(t, lb.Release())
 	b.is(t, "bb", 2, nil)
 	require.False(t, lb.Release())
@@ -171,7 +173,7 @@ func TestLoopbackCapacity(t *testing.T) {
 	lb = ioreq.NewLoopback(ioreq.LoopbackConfig{Inline: true, Capacity: 4, Block: true})
 	start(t, lb, ioreq.Write, "abcdef").is(t, "abcdef", 4, nil)
 	w := start(t, lb, ioreq.Write, "gh")
-	require.Nil(t, w.res)
+	require.Nil(t, w.res.Load())
 	start(t, lb, ioreq.Read, "...").is(t, "abc", 3, nil)
 	w.is(t, "gh", 2, nil)
 	start(t, lb, ioreq.Read, "....").is(t, "dgh.", 3, nil)
@@ -236,11 +238,11 @@ func TestLoopbackDelay(t *testing.T) {
 		r := start(t, lb, ioreq.Read, "...")
 		time.Sleep(time.Second/2 - 1)
 		synctest.Wait()
-		require.Nil(t, w.res)
+		require.Nil(t, w.res.Load())
 		time.Sleep(1)
 		synctest.Wait()
 		w.is(t, "abc", 3, nil)
-		require.Nil(t, r.res)
+		require.Nil(t, r.res.Load())
 		time.Sleep(time.Second / 2)
 		synctest.Wait()
 		r.is(t, "abc", 3, nil)

@@ -5,6 +5,7 @@ import (
 
 	"offheap.example/lookaside/internal/objtab"
 	"offheap.example/lookaside/object"
+	"offheap.example/lookaside/slab"
 )
 
 // HoldAs is Hold for the floors above, which say who they are: reports name
@@ -27,7 +28,11 @@ func HoldAs(m Object, by objtab.Holder) (b []byte, readOnly bool, err error) {
 func Outstanding(f func(m Object, b []byte, owner any)) {
 	object.Each(func(o object.Object) {
 		if body := object.Body(o, kind); body != nil {
-			f(Object{o}, body.Buf, body.Owner)
+			owner := body.Owner
+			if home, ok := owner.(*slab.Home); ok {
+				owner = home.Owner()
+			}
+			f(Object{o}, body.Buf, owner)
 		}
 	})
 }

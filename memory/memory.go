@@ -27,15 +27,11 @@ var kind = objtab.Register("memory", finish)
 // Every other complaint of the owner (an overrun, say) goes to our caller;
 // the object is gone by then either way.
 func finish(buf []byte, owner any) {
-	switch a := owner.(type) {
-	case *slab.Lookaside:
-		a.Reclaim(buf)
-	case *slab.Allocator:
-		a.Reclaim(buf)
-	case *slab.Tagged:
-		a.Reclaim(buf)
+	switch o := owner.(type) {
+	case *slab.Home:
+		o.Reclaim(buf)
 	case Owner:
-		a.TakeBack(buf)
+		o.TakeBack(buf)
 	}
 }
 
@@ -64,14 +60,14 @@ func New(a *slab.Allocator, n int, opts ...Option) (Object, error) {
 		to = page
 	}
 	var buf []byte
-	var owner any
+	var owner *slab.Home
 	var err error
 	if s.tag == (slab.Tag{}) {
-		owner = a
+		owner = a.Home()
 		buf, err = allocate(a, n, to, s.uninit)
 	} else {
 		t := a.Tagged(s.tag)
-		owner = t
+		owner = t.Home()
 		buf, err = allocate(t, n, to, s.uninit)
 	}
 	if err != nil {
@@ -118,7 +114,7 @@ func FromLookaside(l *slab.Lookaside, opts ...Option) (Object, error) {
 	if err != nil {
 		return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
 	}
-	return Object{object.NewPlain(buf, l, kind, 0)}, nil
+	return Object{object.NewPlain(buf, l.Home(), kind, 0)}, nil
 }
 
 // fromLookaside is FromLookaside with options.
@@ -131,7 +127,7 @@ func fromLookaside(l *slab.Lookaside, opts []Option) (Object, error) {
 	if err != nil {
 		return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
 	}
-	m, err := s.make(buf, l)
+	m, err := s.make(buf, l.Home())
 	if err != nil {
 		l.Put(buf)
 		return Object{}, fmt.Errorf("memory: from lookaside: %w", err)
@@ -152,7 +148,7 @@ func Wrap(b []byte, opts ...Option) (Object, error) {
 	if err := s.read(opts, false); err != nil {
 		return Object{}, fmt.Errorf("memory: wrap: %w", err)
 	}
-	m, err := s.make(b[:len(b):len(b)], nil)
+	m, err := s.keep(b[:len(b):len(b)], nil)
 	if err != nil {
 		return Object{}, fmt.Errorf("memory: wrap: %w", err)
 	}

@@ -125,11 +125,23 @@ func (s *settings) read(opts []Option, tags bool) error {
 	return nil
 }
 
-// make makes the object once its bytes are there.
-func (s *settings) make(buf []byte, owner any) (Object, error) {
+// make makes the object once its bytes are there. They are mapped, and their
+// home lives for ever: the object need not keep them alive.
+func (s *settings) make(buf []byte, home *slab.Home) (Object, error) {
 	if !s.adorns {
-		return Object{object.NewPlain(buf, owner, kind, s.flags)}, nil
+		return Object{object.NewPlain(buf, home, kind, s.flags)}, nil
 	}
-	o, err := object.NewChecked(buf, owner, kind, s.flags, &s.cfg)
+	o, err := object.NewChecked(buf, home, kind, s.flags, &s.cfg)
+	return Object{o}, err
+}
+
+// keep makes an object of bytes that may be on the Go heap: it keeps them and
+// their owner alive.
+func (s *settings) keep(buf []byte, owner Owner) (Object, error) {
+	body := objtab.Body{Buf: buf, Kind: kind, Flags: s.flags}
+	if owner != nil {
+		body.Owner = owner
+	}
+	o, err := object.NewBody(&body, &s.cfg)
 	return Object{o}, err
 }

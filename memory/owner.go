@@ -24,7 +24,7 @@ func Owned(b []byte, o Owner, opts ...Option) (Object, error) {
 	if err := s.read(opts, false); err != nil {
 		return Object{}, fmt.Errorf("memory: owned: %w", err)
 	}
-	m, err := s.make(b[:len(b):len(b)], o)
+	m, err := s.keep(b[:len(b):len(b)], o)
 	if err != nil {
 		return Object{}, fmt.Errorf("memory: owned: %w", err)
 	}

@@ -25,7 +25,7 @@ func ofBlock(l *slab.Lookaside, b []byte, opts []Option) (Object, error) {
 	if err := s.read(opts, false); err != nil {
 		return Object{}, fmt.Errorf("memory: of typed: %w", err)
 	}
-	m, err := s.make(b, l)
+	m, err := s.make(b, l.Home())
 	if err != nil {
 		return Object{}, fmt.Errorf("memory: of typed: %w", err)
 	}

@@ -7,17 +7,28 @@ import (
 	"offheap.example/lookaside/internal/objtab"
 )
 
-// NewBody is New for the floors above: the object gets the body. cfg may be
-// nil. When NewBody fails the body's bytes still belong to the caller.
+// NewBody is New for the floors above: the object gets the body and keeps what
+// it points at. cfg may be nil. When NewBody fails the body's bytes still
+// belong to the caller.
 func NewBody(b *objtab.Body, cfg *Config) (Object, error) {
-	if cfg != nil && cfg.Context != nil && !objtab.IsPointer(cfg.Context) {
+	if cfg == nil {
+		cfg = &noConfig
+	}
+	if cfg.Context != nil && !objtab.IsPointer(cfg.Context) {
 		return Object{}, fmt.Errorf("Context %T: must be a pointer and not nil: %w", cfg.Context, ErrInvalid)
 	}
-	if cfg == nil || !cfg.adorns() {
-		return NewPlain(b.Buf, b.Owner, b.Kind, b.Flags), nil
+	kept := b.Buf == nil && b.Owner == nil
+	if kept && !cfg.adorns() {
+		return NewPlain(nil, nil, b.Kind, b.Flags), nil
 	}
-	return NewChecked(b.Buf, b.Owner, b.Kind, b.Flags, cfg)
+	f := wardrobe.Get()
+	if !kept {
+		f.kin.dress.buf, f.kin.dress.owner = b.Buf, b.Owner
+	}
+	return f.fill(b.Buf, b.Owner, b.Kind, b.Flags, cfg)
 }
+
+var noConfig Config
 
 func (c *Config) adorns() bool {
 	return c.Parent.s != nil || c.Cleanup != nil || c.Destroy != nil || c.Context != nil || c.Kind != ""
@@ -37,27 +48,38 @@ func Join(p objtab.Part) Object {
 }
 
 // NewPlain is NewBody without a Config, which cannot fail: the way of most
-// memory objects, kept short.
+// memory objects, kept short. It does not keep alive what buf and owner point
+// at: the caller knows who does, as long as the object exists.
 func NewPlain(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags) Object {
 	s := slots.Get()
 	b := &s.body
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
 	o := Object{s, genOf(s.word.Load())}
-	if Tracing() {
+	if tracing.Load() {
 		o.trace()
 	}
 	return o
 }
 
-// NewChecked is NewBody with a Config that says something and whose Context is
+// NewChecked is NewPlain with a Config that says something and whose Context is
 // known to be in order.
 func NewChecked(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg *Config) (Object, error) {
-	f := families.Get()
+	if cfg.Cleanup == nil && cfg.Destroy == nil && cfg.Context == nil && cfg.Kind == "" {
+		return families.Get().fill(buf, owner, kind, flags, cfg)
+	}
+	return wardrobe.Get().fill(buf, owner, kind, flags, cfg)
+}
+
+// fill makes an object of a family that was taken from its cache.
+func (f *family) fill(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg *Config) (Object, error) {
 	k, b := &f.kin, &f.slot.body
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
-	k.kind, k.context, k.cleanup, k.destroy = cfg.Kind, cfg.Context, cfg.Cleanup, cfg.Destroy
+	if k.dressed {
+		d := k.dress
+		d.kind, d.context, d.cleanup, d.destroy = cfg.Kind, cfg.Context, cfg.Cleanup, cfg.Destroy
+	}
 	o := Object{&f.slot, genOf(f.slot.word.Load())}
-	if Tracing() {
+	if tracing.Load() {
 		o.trace()
 	}
 	if cfg.Parent.s == nil {
@@ -74,13 +96,13 @@ func NewChecked(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg
 	return o, nil
 }
 
-// abandon takes back what NewChecked did. Nobody has the handle.
+// abandon takes back what fill did. Nobody has the handle.
 func (k *kin) abandon() {
 	k.empty()
-	k.slot.body = objtab.Body{}
+	k.slot.body.Kind, k.slot.body.Owner = objtab.Kind{}, nil
 	// Publishes: nothing. A trace may have left its marks.
 	k.slot.word.Store(armed(genOf(k.slot.word.Load())) | adorned)
-	families.Put(k.home)
+	k.recycle()
 }
 
 // Body returns the body of an object of the given kind, nil for any other.
@@ -121,8 +143,12 @@ func Claim(o Object, kind objtab.Kind) (body *objtab.Body, refs int, err error) 
 	}
 }
 
-// Unclaim ends what Claim began.
+// Unclaim ends what Claim began. Bytes that the object kept alive are replaced
+// by those that the body has now.
 func Unclaim(o Object) {
+	if k := o.s.kin.Load(); k != nil && k.dressed && o.s.body.Flags&objtab.Borrowed != 0 {
+		k.dress.buf = o.s.body.Buf
+	}
 	// Publishes: the body. Pairs with: ref. Nobody else changes the word while it is busy.
 	o.s.word.Store(o.s.word.Load() &^ busy)
 }

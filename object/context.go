@@ -30,12 +30,15 @@ func Context[T any](o Object) (*T, bool) {
 
 // find looks for a context. k.mu is held.
 func find[T any](k *kin) (*T, bool) {
-	if v, ok := k.context.(*T); ok {
+	if k.dress == nil {
+		return nil, false
+	}
+	if v, ok := k.dress.context.(*T); ok {
 		return v, true
 	}
-	if k.extra != nil {
-		for i := range k.extra.added {
-			if v, ok := k.extra.added[i].value.(*T); ok {
+	if m := k.dress.more; m != nil {
+		for i := range m.added {
+			if v, ok := m.added[i].value.(*T); ok {
 				return v, true
 			}
 		}

@@ -49,18 +49,22 @@ func (o Object) deleteLeaf(w uint64) error {
 	if !k.leave() {
 		return nil
 	}
-	if k.cleanup != nil {
-		k.cleanup(o)
+	var destroy func(Object)
+	if k.dressed {
+		destroy = k.dress.destroy
+		if f := k.dress.cleanup; f != nil {
+			f(o)
+		}
 	}
 	// Nobody came meanwhile?
-	if k.destroy == nil {
+	if destroy == nil {
 		if o.s.word.CompareAndSwap(w, w&^(stateMask)+1<<genShift) {
 			k.empty()
 			k.recycle()
 			return nil
 		}
 	} else if o.s.word.CompareAndSwap(w, withState(w, destroyed)-1) {
-		o.destroy(k)
+		o.destroy(k, destroy)
 		return nil
 	}
 	if err := k.release(); err != nil {
@@ -88,12 +92,12 @@ func (k *kin) leave() bool {
 }
 
 // destroy is bury for an object of which nobody has seen the kin.
-func (o Object) destroy(k *kin) {
+func (o Object) destroy(k *kin, f func(Object)) {
 	defer func() {
 		k.vacate(o.gen)
 		k.recycle()
 	}()
-	k.destroy(o)
+	f(o)
 }
 
 // deleteSlow is Delete for all others.
@@ -203,19 +207,28 @@ func (k *kin) deepest() *kin {
 // cleanUp runs the object's own Cleanup callbacks, in the order in which the
 // contexts came.
 func (k *kin) cleanUp() {
+	f, _ := k.born()
 	added, _ := k.frozen()
-	if k.cleanup == nil && len(added) == 0 {
+	if f == nil && len(added) == 0 {
 		return
 	}
 	o := k.object()
-	if k.cleanup != nil {
-		k.cleanup(o)
+	if f != nil {
+		f(o)
 	}
 	for i := range added {
 		if f := added[i].cleanup; f != nil {
 			f(o)
 		}
 	}
+}
+
+// born returns the callbacks that the object was born with.
+func (k *kin) born() (cleanup, destroy func(Object)) {
+	if k.dressed {
+		return k.dress.cleanup, k.dress.destroy
+	}
+	return nil, nil
 }
 
 // object returns the handle. The object has references, or its slot is ours.
@@ -225,9 +238,9 @@ func (k *kin) object() Object { return Object{k.slot, genOf(k.slot.word.Load())}
 // closers.
 func (k *kin) frozen() (added []context, closers []io.Closer) {
 	if k.slot.word.Load()&seen != 0 {
-		k.mu.Lock() // extra itself may be made at any time
-		if k.extra != nil {
-			added, closers = k.extra.added, k.extra.closers
+		k.mu.Lock() // the dress itself may come at any time
+		if m := k.seenRest(); m != nil {
+			added, closers = m.added, m.closers
 		}
 		k.mu.Unlock()
 	}
@@ -273,6 +286,7 @@ func (k *kin) letGo(child *kin) {
 
 // dropBirth drops the reference that a closing object was born with.
 func (k *kin) dropBirth() error {
+	_, destroy := k.born()
 	for {
 		w := k.slot.word.Load()
 		switch {
@@ -281,7 +295,7 @@ func (k *kin) dropBirth() error {
 			if k.slot.word.CompareAndSwap(w, withState(w, closed)-1) {
 				return nil
 			}
-		case w&seen == 0 && k.destroy == nil: // nobody is to be told: no need to stop at destroyed
+		case w&seen == 0 && destroy == nil: // nobody is to be told: no need to stop at destroyed
 			if k.slot.word.CompareAndSwap(w, k.nextWord(genOf(w))) {
 				k.empty()
 				k.recycle()
@@ -297,8 +311,9 @@ func (k *kin) dropBirth() error {
 // what it adopted, its body.
 func (o Object) bury() error {
 	k := o.s.kin.Load()
+	_, destroy := k.born()
 	added, closers := k.frozen()
-	if k.destroy == nil && len(added) == 0 && len(closers) == 0 {
+	if destroy == nil && len(added) == 0 && len(closers) == 0 {
 		k.vacate(o.gen)
 		k.recycle()
 		return nil
@@ -307,8 +322,8 @@ func (o Object) bury() error {
 		k.vacate(o.gen)
 		k.recycle()
 	}()
-	if k.destroy != nil {
-		k.destroy(o)
+	if destroy != nil {
+		destroy(o)
 	}
 	for i := range added {
 		if f := added[i].destroy; f != nil {

@@ -17,6 +17,7 @@ func Each(f func(Object)) {
 	}
 	slots.Each(visit)
 	families.Each(func(f *family) { visit(&f.slot) })
+	wardrobe.Each(func(f *family) { visit(&f.slot) })
 }
 
 // visit takes a reference on the object that lives in the slot, if it is

@@ -105,7 +105,7 @@ func UnrefAs(o Object, by objtab.Holder) { o.unref(&by) }
 func (o Object) note(by objtab.Holder) {
 	k := o.lockNotes(Tracing())
 	defer k.mu.Unlock()
-	n := &k.extra.notes
+	n := &k.dress.more.notes
 	if len(n.taken) < cap(n.taken) {
 		n.taken = n.taken[:len(n.taken)+1]
 	} else {
@@ -148,7 +148,7 @@ func (o Object) lockNotes(full bool) *kin {
 //go:noinline
 func (o Object) trace() {
 	k := o.lockNotes(true)
-	k.extra.notes.born.take(stackDepth)
+	k.dress.more.notes.born.take(stackDepth)
 	k.mu.Unlock()
 }
 
@@ -190,11 +190,12 @@ func Holders(o Object) []objtab.Held {
 	var held []objtab.Held
 	known := 0
 	o.look(func(k *kin) {
-		if k.extra == nil {
+		m := k.seenRest()
+		if m == nil {
 			return
 		}
-		for i := range k.extra.notes.taken {
-			r := &k.extra.notes.taken[i]
+		for i := range m.notes.taken {
+			r := &m.notes.taken[i]
 			known++
 			held = addHeld(held, r.by, r.at.pcs[:r.at.n])
 		}
@@ -217,8 +218,8 @@ func Holders(o Object) []objtab.Held {
 // gives it; nil unless tracing was on.
 func Born(o Object) (pcs []uintptr) {
 	o.look(func(k *kin) {
-		if k.extra != nil {
-			born := &k.extra.notes.born
+		if m := k.seenRest(); m != nil {
+			born := &m.notes.born
 			pcs = append(pcs, born.pcs[:born.n]...)
 		}
 	})

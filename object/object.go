@@ -209,7 +209,11 @@ func (o Object) Kind() string {
 		return "no object"
 	}
 	name := ""
-	o.look(func(k *kin) { name = k.kind })
+	o.look(func(k *kin) {
+		if k.dress != nil {
+			name = k.dress.kind
+		}
+	})
 	if name == "" && o.TryRef() {
 		name = o.s.body.Kind.String()
 		o.Unref()

@@ -10,7 +10,8 @@ import (
 )
 
 // slot is where an object lives, one after another: 64 bytes, one cache line,
-// never freed.
+// never freed, and not looked into by the collector. What it points at is kept
+// alive by others: see dress.
 type slot struct {
 	word atomic.Uint64       // Publishes: body and kin, by references. Pairs with: TryRef. See word.go.
 	kin  atomic.Pointer[kin] // Publishes: the kin, once made. Pairs with: itself. Never changes after that.
@@ -18,29 +19,41 @@ type slot struct {
 }
 
 // kin is what only some objects have: relatives, contexts and callbacks. Its
-// fields mean something only while the word says adorned.
+// fields mean something only while the word says adorned. It is never freed
+// and not looked into either.
 //
 // As long as the word does not say seen, only New and whoever deletes or
 // destroys the object come here, and they follow one another. Everybody else
 // sets seen first, with mu held; from then on all take mu, the deleter too.
 type kin struct {
-	mu   sync.Mutex
-	slot *slot   // whose kin it is; never changes
-	home *family // where both came from; nil for the kin of a plain slot. Never changes.
+	// What the object is to its children, one cache line.
+	mu          sync.Mutex
+	first, last *kin    // children in creation order; guarded by mu, frozen once the object is closing
+	slot        *slot   // whose kin it is; never changes
+	home        *family // where both came from; nil for the kin of a plain slot. Never changes.
+	dressed     bool    // home is one that is born with a dress. Never changes.
+	_           [16]byte
 
-	// Written by New before the handle exists, and by empty when there is none any more.
-	parent           *kin
+	// What it is to its parent and by itself, another.
+	parent     *kin   // written by New before the handle exists, and by empty when there is none any more
+	prev, next *kin   // siblings; guarded by the parent's mu
+	dress      *dress // nil until the first object here needs it, then it stays; guarded by mu
+	left       bool   // parent has let go of us; guarded by the parent's mu
+	late       bool   // our own Delete found parent closing, and is done; guarded by the parent's mu
+	joined     bool   // parent's Delete claimed us; owned by it
+	_          [24]byte
+}
+
+// dress is what of an object the collector must see. It is never freed.
+type dress struct {
+	// Written by New before the handle exists, and by empty.
 	cleanup, destroy func(Object)
 	context          any
 	kind             string
+	buf              []byte // of the body, where nobody else keeps them
+	owner            any
 
-	prev, next *kin // siblings; guarded by the parent's mu
-	left       bool // parent has let go of us; guarded by the parent's mu
-	late       bool // our own Delete found parent closing, and is done; guarded by the parent's mu
-	joined     bool // parent's Delete claimed us; owned by it
-
-	first, last *kin  // children in creation order; guarded by mu, frozen once the object is closing
-	extra       *more // nil until the first object here needs it; guarded by mu
+	more *more // nil until the first object here needs it; guarded by the kin's mu
 }
 
 // more is what hardly any object has.
@@ -64,13 +77,21 @@ type family struct {
 }
 
 var (
-	slots    = objtab.Cache[slot]{Init: func(s *slot) { s.word.Store(armed(1)) }}
-	families = objtab.Cache[family]{Init: func(f *family) {
-		f.kin.slot, f.kin.home = &f.slot, f
-		f.slot.kin.Store(&f.kin)
-		f.slot.word.Store(armed(1) | adorned)
-	}}
+	slots    = objtab.Cache[slot]{Hidden: true, Init: func(s *slot) { s.word.Store(armed(1)) }}
+	families = objtab.Cache[family]{Hidden: true, Init: func(f *family) { f.settle(nil) }}
+	wardrobe = objtab.Cache[family]{Hidden: true, Init: func(f *family) { f.settle(dresses.Get()) }}
+
+	// Taken and never given back: they stay with their slots.
+	kins    = objtab.Cache[kin]{Hidden: true}
+	dresses objtab.Cache[dress]
 )
+
+// settle prepares a new family.
+func (f *family) settle(d *dress) {
+	f.kin.slot, f.kin.home, f.kin.dress, f.kin.dressed = &f.slot, f, d, d != nil
+	f.slot.kin.Store(&f.kin)
+	f.slot.word.Store(armed(1) | adorned)
+}
 
 // park is recycle, but for slots that have used up their generations: nobody
 // gets them any more.
@@ -126,10 +147,16 @@ func (k *kin) vacate(gen uint32) {
 // empty clears what the next object must not find and the collector not
 // follow.
 func (k *kin) empty() {
-	k.parent, k.cleanup, k.destroy, k.context, k.kind = nil, nil, nil, nil, ""
-	k.prev, k.next, k.first, k.last = nil, nil, nil, nil
+	k.parent, k.prev, k.next, k.first, k.last = nil, nil, nil, nil, nil
 	k.left, k.late, k.joined = false, false, false
-	if m := k.extra; m != nil {
+	if k.dress != nil {
+		k.dress.empty()
+	}
+}
+
+func (d *dress) empty() {
+	d.cleanup, d.destroy, d.context, d.kind, d.buf, d.owner = nil, nil, nil, "", nil, nil
+	if m := d.more; m != nil {
 		clear(m.added)
 		clear(m.closers)
 		m.added, m.closers = m.added[:0], m.closers[:0]
@@ -146,6 +173,8 @@ func (k *kin) recycle() {
 	b.Buf, b.Owner, b.Kind, b.Flags = nil, nil, objtab.Kind{}, 0
 	switch {
 	case k.slot.word.Load()&refMask == 0:
+	case k.dressed:
+		wardrobe.Put(k.home)
 	case k.home != nil:
 		families.Put(k.home)
 	default:
@@ -159,16 +188,33 @@ func (s *slot) ensureKin() *kin {
 	if k := s.kin.Load(); k != nil {
 		return k
 	}
-	s.kin.CompareAndSwap(nil, &kin{slot: s})
+	k := kins.Get()
+	k.slot = s
+	if !s.kin.CompareAndSwap(nil, k) {
+		k.slot = nil
+		kins.Put(k)
+	}
 	return s.kin.Load()
 }
 
-// rest returns the kin's extra, made if there is none yet. k.mu is held.
+// rest returns what the dress has more, both made if they are not there yet.
+// k.mu is held.
 func (k *kin) rest() *more {
-	if k.extra == nil {
-		k.extra = new(more)
+	if k.dress == nil {
+		k.dress = dresses.Get()
 	}
-	return k.extra
+	if k.dress.more == nil {
+		k.dress.more = new(more)
+	}
+	return k.dress.more
+}
+
+// seenRest is rest, but nil if it is not there. k.mu is held.
+func (k *kin) seenRest() *more {
+	if k.dress == nil {
+		return nil
+	}
+	return k.dress.more
 }
 
 // enter locks the kin on behalf of somebody who has a handle of generation

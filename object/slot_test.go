@@ -94,19 +94,22 @@ func TestSlotIsEmptiedForTheNext(t *testing.T) {
 	s := o.s
 	require.NoError(t, parent.Delete())
 	k := s.kin.Load()
-	require.Empty(t, k.extra.added)
-	for _, c := range k.extra.added[:cap(k.extra.added)] {
+	require.Empty(t, k.dress.more.added)
+	for _, c := range k.dress.more.added[:cap(k.dress.more.added)] {
 		require.Nil(t, c.value)
 		require.Nil(t, c.cleanup)
 	}
 	rest := reflect.ValueOf(k).Elem()
 	for i := range rest.NumField() {
 		switch name := rest.Type().Field(i).Name; name {
-		case "slot", "home", "extra": // these it keeps
+		case "slot", "home", "dressed", "dress": // these it keeps
 		default:
 			require.True(t, rest.Field(i).IsZero(), name)
 		}
 	}
+	d := *k.dress
+	d.more = nil
+	require.True(t, reflect.ValueOf(d).IsZero(), "%+v", d)
 	require.Zero(t, s.body)
 	require.Equal(t, uint64(adorned), s.word.Load()&(adorned|busy|seen|noted))
 }

@@ -89,6 +89,7 @@ func (o *owner) close(stats func() Stats) error {
 		o.leaked = err.Blocks
 		return err // the arena must go on knowing whose the blocks are
 	}
+	o.moveOut()
 	o.src.Detach(o.ownID)
 	return nil
 }
@@ -132,6 +133,7 @@ func (o *owner) arenaClosing(stats func() Stats) {
 	o.life.Lock()
 	defer o.life.Unlock()
 	o.gone = true
+	o.moveOut()
 	if o.closed {
 		return
 	}
@@ -217,6 +219,7 @@ func (o *owner) reclaim(b []byte, want uint8) {
 		for _, l := range o.lists {
 			o.store.giveBack(l)
 		}
+		o.moveOut()
 		o.src.Detach(o.ownID)
 	}
 }

@@ -69,6 +69,8 @@ type owner struct {
 	last    Stats // what Stats says from then on
 	leaked  int64 // blocks that were out; guarded by life
 
+	home atomic.Pointer[Home] // Publishes: where objects' blocks go back to. Pairs with: Home. Written with life held.
+
 	careful bool   // blocks are debugged: no fast path
 	more    others // what is not in lists; nil for a lookaside
 
@@ -88,6 +90,7 @@ type others interface {
 	bringLargeHome()
 	reclaimLarge(p unsafe.Pointer) bool
 	closeTags() // nobody counts from then on
+	leaveTags() // nothing is out any more
 }
 
 // minShards is the least number of Ps for which shards are laid out.

@@ -30,6 +30,8 @@ type Tagged struct {
 	off      int64
 	entryIdx int
 
+	home atomic.Pointer[Home] // as an owner's
+
 	mu sync.Mutex // guards the last cell, for Ps beyond the others
 }
 

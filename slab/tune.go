@@ -1,19 +1,34 @@
 package slab
 
 import (
+	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/internal/percpu"
 	"offheap.example/lookaside/internal/statspage"
 )
+
+// GiveBackOps is how many slow-path operations (refills of a P's cache, spills
+// of it, page runs) bring the memory of a load that is over below 5 percent of
+// its peak, without a call of Trim or Tune: eight of the arena's epochs, each
+// of which gives back half of what nobody wanted in it.
+const GiveBackOps = 8 * arena.EpochOps
+
+// tickEvery is how many slow operations are told to the arena at once, which
+// gives back what nobody wants any more; see arena.EpochOps.
+const tickEvery = 256
 
 // lookOver is called after every slow operation. It looks at one list, each
 // in its turn, and gives back what the current P and the depot
 // have parked beyond what was asked for since the last look: so that classes
 // which a program has done with do not keep their slabs.
 func (o *owner) lookOver(turn uint32) {
+	round := o.rounds.Add(1)
+	if round%tickEvery == 0 {
+		o.src.Tick(tickEvery)
+	}
 	if len(o.lists) == 1 {
 		return
 	}
-	if l := o.lists[o.rounds.Add(1)%uint32(len(o.lists))]; l.used.Load() && l.mu.TryLock() {
+	if l := o.lists[round%uint32(len(o.lists))]; l.used.Load() && l.mu.TryLock() {
 		if !l.closed {
 			l.lookOver()
 		}

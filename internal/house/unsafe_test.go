@@ -32,6 +32,7 @@ var unsafeFiles = []string{
 	"bench/work/loops/headers_unsafe.go",
 	"bench/work/words_unsafe.go",
 	"internal/invariant/size_unsafe_test.go",
+	"internal/objtab/hidden_unsafe.go",
 	"internal/percpu/id_unsafe.go",
 	"internal/percpu/pin_unsafe.go",
 	"internal/percpu/tokens_unsafe.go",

@@ -20,11 +20,15 @@ type Cache[T any] struct {
 	// Init prepares a record once, when it is made. It may be nil, and must
 	// be set before the first Get.
 	Init func(*T)
+	// Hidden has the records made in memory that the collector does not look
+	// into: what they point at must be kept alive by others. A million records
+	// cost a collection nothing then.
+	Hidden bool
 
 	shards [maxShards]atomic.Pointer[stack[T]] // Publishes: a P's shard. Pairs with: Get and Put. Written once, under mu.
 
 	mu     sync.Mutex
-	free   []*T  // guarded by mu; has room for every record ever made
+	free   []*T  // guarded by mu; has room for every record ever made; hidden
 	made   int   // guarded by mu
 	blocks [][]T // guarded by mu; every record ever made
 }
@@ -171,12 +175,17 @@ func (c *Cache[T]) giveBack(rest []*T) {
 
 // make adds a block of new records to the empty central store. c.mu is held.
 func (c *Cache[T]) make() {
-	block := make([]T, blockLen)
+	var block []T
+	if c.Hidden {
+		block = hidden[T](blockLen)
+	} else {
+		block = make([]T, blockLen)
+	}
 	c.made += blockLen
 	c.blocks = append(c.blocks, block)
 	if cap(c.free) < c.made {
 		// Twice the room, so that a million records do not copy the store two thousand times.
-		c.free = make([]*T, 0, 2*c.made)
+		c.free = hidden[*T](2 * c.made)[:0] // empty: nothing to copy
 	}
 	for i := range block {
 		if c.Init != nil {

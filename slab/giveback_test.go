@@ -1,0 +1,280 @@
+package slab
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/sys"
+)
+
+// sizeKinds are what loads are made of.
+var sizeKinds = []struct {
+	name string
+	size func(*rand.Rand) int
+}{
+	{"small", func(*rand.Rand) int { return 512 }},
+	{"mixed", func(r *rand.Rand) int { return 16 << r.IntN(12) }},
+	{"large", func(r *rand.Rand) int { return 40_000 + r.IntN(1_000_000) }},
+}
+
+// load allocates blocks of bytes in all, and touches their pages.
+func load(t testing.TB, a *Allocator, out [][]byte, bytes int, size func() int) [][]byte {
+	for sum := 0; sum < bytes; {
+		n := size()
+		b, err := a.Alloc(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < n; i += 4096 {
+			b[i] = 1
+		}
+		b[n-1] = 1
+		out = append(out, b)
+		sum += n
+	}
+	return out
+}
+
+// unload frees all of it in random order.
+func unload(a *Allocator, random *rand.Rand, out [][]byte) {
+	random.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	for _, b := range out {
+		a.Free(b)
+	}
+	clear(out)
+}
+
+// footprint is all that an arena has in memory: pages, bookkeeping, counters.
+func footprint(src *arena.Arena) int64 {
+	s := src.Stats()
+	return s.Resident + s.MetadataResident + s.CountersResident
+}
+
+// processResident is what the kernel says that the process has in memory.
+func processResident(t testing.TB) int64 {
+	text, err := os.ReadFile("/proc/self/smaps_rollup")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); words[0] == "Rss:" {
+			n, err := strconv.ParseInt(words[1], 10, 64)
+			require.NoError(t, err)
+			return n << 10
+		}
+	}
+	t.Fatal("smaps_rollup has no Rss")
+	return 0
+}
+
+// peakOf is how large a load is: of mixed sizes a gibibyte, but in short
+// tests. The benchmark has them all.
+func peakOf(kind string) int {
+	if kind == "mixed" && !testing.Short() {
+		return 1 << 30
+	}
+	return 192 << 20
+}
+
+func needResidence(t testing.TB) {
+	if raceEnabled || !sys.Supported {
+		t.Skip("arenas are heap-backed in this build: the kernel does not count their pages")
+	}
+}
+
+// slowOps is how many slow operations an allocator has made, but for page
+// runs.
+func slowOps(a *Allocator) uint64 {
+	s := a.Stats()
+	return s.Refills + s.Spills
+}
+
+// TestTrimGivesBack: after everything was freed, one Trim leaves less than 5
+// percent of the peak in memory.
+func TestTrimGivesBack(t *testing.T) {
+	needResidence(t)
+	for _, kind := range sizeKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2))
+			src := openArena(t, arena.Config{})
+			a, err := NewAllocator(src, AllocatorConfig{})
+			require.NoError(t, err)
+			size, peakBytes := func() int { return kind.size(random) }, peakOf(kind.name)
+			out := make([][]byte, 0, 1<<20)
+			for range 2 { // the second time with what the first has taught
+				base := processResident(t)
+				out = load(t, a, out[:0], peakBytes, size)
+				peak, most := footprint(src), processResident(t)
+				require.Greater(t, most-base, int64(peakBytes)*9/10)
+				unload(a, random, out)
+				t.Logf("%d MiB at the peak, %d MiB when all is freed", peak>>20, footprint(src)>>20)
+				require.Positive(t, a.Trim())
+				require.Less(t, footprint(src), peak/20)
+				require.Less(t, processResident(t)-base, int64(peakBytes)/20+24<<20, "the test's own table included")
+			}
+			require.NoError(t, a.Audit())
+			require.NoError(t, a.Close())
+		})
+	}
+}
+
+// TestGivesBackByItself: without Trim or Tune, eight epochs of slow operations
+// bring what is in memory below 5 percent of the peak.
+func TestGivesBackByItself(t *testing.T) {
+	needResidence(t)
+	for _, kind := range sizeKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(3, 4))
+			src := openArena(t, arena.Config{})
+			a, err := NewAllocator(src, AllocatorConfig{})
+			require.NoError(t, err)
+			size, peakBytes := func() int { return kind.size(random) }, peakOf("")
+			var out [][]byte
+			for range 3 { // what is wanted again and again stays longest
+				out = load(t, a, out[:0], peakBytes/2, size)
+				unload(a, random, out)
+			}
+			out = load(t, a, out[:0], peakBytes, size)
+			peak := footprint(src)
+			unload(a, random, out)
+			t.Logf("%d MiB at the peak, %d MiB when all is freed", peak>>20, footprint(src)>>20)
+			few := make([][]byte, 4096)
+			for begun := slowOps(a); slowOps(a)-begun < GiveBackOps; {
+				n, err := a.AllocBatch(few, 64)
+				require.NoError(t, err)
+				a.FreeBatch(few[:n])
+			}
+			require.Less(t, footprint(src), peak/20)
+			require.NoError(t, a.Close())
+		})
+	}
+}
+
+// calls counts system calls from now on, by the name of the operation.
+func calls(t testing.TB) map[string]int {
+	seen := make(map[string]int)
+	t.Cleanup(sys.SetFault(func(op string) error {
+		if op != "mincore" { // Stats asked
+			seen[op]++
+		}
+		return nil
+	}))
+	return seen
+}
+
+// TestAlternationMakesFewCalls grows and shrinks again and again, by much and
+// by little, and counts system calls: fewer than one in 100 operations.
+func TestAlternationMakesFewCalls(t *testing.T) {
+	needResidence(t)
+	for _, kind := range sizeKinds {
+		for _, swing := range []int{1 << 20, 8 << 20, 64 << 20} {
+			for _, base := range []int{0, 32 << 20} {
+				t.Run(fmt.Sprintf("%s/swing=%d/base=%d", kind.name, swing, base), func(t *testing.T) {
+					if testing.Short() && swing > 8<<20 {
+						t.Skip("short")
+					}
+					random := rand.New(rand.NewPCG(5, 6))
+					src := openArena(t, arena.Config{})
+					a, err := NewAllocator(src, AllocatorConfig{})
+					require.NoError(t, err)
+					size := func() int { return kind.size(random) }
+					stay := load(t, a, nil, base, size)
+					out := load(t, a, nil, swing, size)
+					unload(a, random, out)
+					seen, ops := calls(t), 0
+					for ops < 20_000 {
+						out = load(t, a, out[:0], swing, size)
+						ops += 2 * len(out)
+						unload(a, random, out)
+					}
+					total := 0
+					for _, n := range seen {
+						total += n
+					}
+					require.Less(t, float64(total)/float64(ops), 0.01, "%d operations made %v", ops, seen)
+					unload(a, random, stay)
+					require.NoError(t, a.Close())
+				})
+			}
+		}
+	}
+}
+
+// TestSurvivorsGather: after shrinking to a few random survivors, traffic at
+// that level empties slabs: pages held come down towards what is live.
+func TestSurvivorsGather(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, size := range []int{64, 1000} {
+		for _, percent := range []int{40, 15, 7} {
+			if raceEnabled && percent > 7 {
+				continue // it takes too long
+			}
+			t.Run(fmt.Sprintf("size=%d/survivors=%d%%", size, percent), func(t *testing.T) {
+				random := rand.New(rand.NewPCG(uint64(size), uint64(percent)))
+				a := newAllocator(t)
+				full := (12 << 20) / size
+				out := load(t, a, nil, full*size, func() int { return size })
+				random.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+				live := len(out) * percent / 100
+				for _, b := range out[live:] {
+					a.Free(b)
+				}
+				out = out[:live]
+				ratio := func() float64 {
+					s := a.Stats()
+					return float64(s.HeldBytes) / float64(s.LiveBytes)
+				}
+				begun := ratio()
+				for range 12 * 4 { // each survivor is replaced twelve times
+					for i := range out[:live/4] {
+						j := i + random.IntN(live-i)
+						out[i], out[j] = out[j], out[i]
+						a.Free(out[i])
+					}
+					for i := range out[:live/4] {
+						out[i] = mustAlloc(t, a, size)
+					}
+				}
+				t.Logf("held to live: %.2f, after traffic %.2f", begun, ratio())
+				require.Less(t, ratio(), 1.25)
+				for _, b := range out {
+					a.Free(b)
+				}
+				require.NoError(t, a.Audit())
+			})
+		}
+	}
+}
+
+// BenchmarkGiveBack: a load of a gibibyte, what its end leaves in memory, and
+// what Trim leaves.
+func BenchmarkGiveBack(b *testing.B) {
+	needResidence(b)
+	for _, kind := range sizeKinds {
+		b.Run("work="+kind.name, func(b *testing.B) {
+			random := rand.New(rand.NewPCG(1, 2))
+			src := openArena(b, arena.Config{})
+			a, err := NewAllocator(src, AllocatorConfig{})
+			require.NoError(b, err)
+			var out [][]byte
+			var peak, freed, trimmed int64
+			for b.Loop() {
+				out = load(b, a, out[:0], 1<<30, func() int { return kind.size(random) })
+				peak += footprint(src)
+				unload(a, random, out)
+				freed += footprint(src)
+				a.Trim()
+				trimmed += footprint(src)
+			}
+			b.ReportMetric(100*float64(freed)/float64(peak), "%-freed")
+			b.ReportMetric(100*float64(trimmed)/float64(peak), "%-trimmed")
+			require.NoError(b, a.Close())
+		})
+	}
+}
