@@ -27,7 +27,8 @@ type large struct {
 	// their number of pages less one, the last one that came back first.
 	kept      [keptPages][]uintptr
 	keptBytes int
-	refused   int // blocks that found no room since the runs were last let go
+	reused    bool // one of them was, since lookOverLarge
+	refused   int  // blocks that found no room since the runs were last let go
 }
 
 type largeBlock struct {
@@ -60,6 +61,7 @@ func (g *large) reuse(pages int) (b largeBlock, ok bool) {
 	b.state = stLive
 	g.live[p] = b
 	g.keptBytes -= len(b.run.Bytes())
+	g.reused = true
 	return b, true
 }
 
@@ -99,6 +101,18 @@ func (g *large) letGo(src *arena.Arena) {
 		g.kept[i] = stack[:0]
 	}
 	g.keptBytes, g.refused = 0, 0
+}
+
+// lookOverLarge releases the runs that are kept if none was asked for since
+// the last look.
+func (a *Allocator) lookOverLarge() {
+	g := &a.large
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed && !g.reused {
+		g.letGo(a.src)
+	}
+	g.reused = false
 }
 
 // hoardsLarge reports whether runs are kept.

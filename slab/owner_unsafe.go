@@ -88,6 +88,7 @@ type others interface {
 	closeLarge(leaks []Leak, release bool) []Leak
 	hoardsLarge() bool
 	bringLargeHome()
+	lookOverLarge()
 	reclaimLarge(p unsafe.Pointer) bool
 	closeTags() // nobody counts from then on
 	leaveTags() // nothing is out any more

@@ -16,6 +16,10 @@ const GiveBackOps = 8 * arena.EpochOps
 // gives back what nobody wants any more; see arena.EpochOps.
 const tickEvery = 256
 
+// tickLarge is how many times as many pass between two looks at the runs that
+// are kept for large blocks.
+const tickLarge = 16
+
 // lookOver is called after every slow operation. It looks at one list, each
 // in its turn, and gives back what the current P and the depot
 // have parked beyond what was asked for since the last look: so that classes
@@ -24,6 +28,9 @@ func (o *owner) lookOver(turn uint32) {
 	round := o.rounds.Add(1)
 	if round%tickEvery == 0 {
 		o.src.Tick(tickEvery)
+		if o.more != nil && round%(tickLarge*tickEvery) == 0 {
+			o.more.lookOverLarge()
+		}
 	}
 	if len(o.lists) == 1 {
 		return
