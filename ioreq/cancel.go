@@ -144,10 +144,16 @@ func (b *body) disarm() {
 }
 
 // timeUp is called by the timer. It may come late, when the flight that it was
-// set for is over: the deadline tells.
+// set for is over, and early, when somebody has set the clock back: the deadline
+// tells.
 func (b *body) timeUp() {
 	b.mu.Lock()
-	if b.state != Sent || b.pending || b.deadline.IsZero() || time.Now().Before(b.deadline) {
+	if b.state != Sent || b.pending || b.deadline.IsZero() {
+		b.mu.Unlock()
+		return
+	}
+	if d := time.Until(b.deadline); d > 0 {
+		b.timer.Reset(d)
 		b.mu.Unlock()
 		return
 	}

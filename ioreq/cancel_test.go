@@ -139,6 +139,7 @@ func TestTimeout(t *testing.T) {
 		var timeout net.Error
 		require.ErrorAs(t, err, &timeout)
 		require.True(t, timeout.Timeout())
+		require.True(t, timeout.(interface{ Temporary() bool }).Temporary())
 		require.True(t, r.CancelRequested())
 
 		// The next round has no limit.

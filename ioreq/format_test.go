@@ -34,7 +34,7 @@ func TestSpans(t *testing.T) {
 				require.ErrorIs(t, err, ioreq.ErrSpan, "%+v", span)
 				require.ErrorIs(t, err, ioreq.ErrInvalid)
 				require.ErrorAs(t, err, &bounds)
-				require.Equal(t, memory.BoundsError{Op: "ioreq: format", Off: off, Len: n, Cap: size, Err: ioreq.ErrSpan}, *bounds)
+				require.Equal(t, memory.BoundsError{Op: "span", Off: off, Len: n, Cap: size, Err: ioreq.ErrSpan}, *bounds)
 				continue
 			}
 			require.NoError(t, err, "%+v", span)

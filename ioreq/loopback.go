@@ -73,10 +73,12 @@ type op struct {
 	res  Result
 }
 
-// NewLoopback makes a Loopback. It panics when a number in cfg is negative.
+// NewLoopback makes a Loopback. It panics, with an error that wraps ErrInvalid,
+// when a number in cfg is negative.
 func NewLoopback(cfg LoopbackConfig) *Loopback {
 	if cfg.Capacity < 0 || cfg.Max < 0 || cfg.Delay < 0 {
-		panic(fmt.Sprintf("ioreq: new loopback: Capacity %d, Max %d, Delay %v: must not be negative", cfg.Capacity, cfg.Max, cfg.Delay))
+		panic(fmt.Errorf("ioreq: new loopback: Capacity %d, Max %d, Delay %v: must not be negative: %w",
+			cfg.Capacity, cfg.Max, cfg.Delay, ErrInvalid))
 	}
 	if cfg.Capacity == 0 {
 		cfg.Capacity = 64 << 20

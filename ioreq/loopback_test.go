@@ -260,8 +260,15 @@ func TestLoopbackDelay(t *testing.T) {
 
 func TestLoopbackConfigIsChecked(t *testing.T) {
 	for _, cfg := range []ioreq.LoopbackConfig{{Capacity: -1}, {Max: -1}, {Delay: -1}} {
-		require.Panics(t, func() { ioreq.NewLoopback(cfg) })
+		require.ErrorIs(t, panicked(func() { ioreq.NewLoopback(cfg) }), ioreq.ErrInvalid)
 	}
+}
+
+// panicked returns the error that f panics with.
+func panicked(f func()) (err error) {
+	defer func() { err, _ = recover().(error) }()
+	f()
+	return nil
 }
 
 func TestGate(t *testing.T) {
@@ -286,7 +293,7 @@ func TestGate(t *testing.T) {
 	wg.Wait()
 	g.Wait()
 	require.Equal(t, []string{"before", "over"}, waited)
-	require.Panics(t, g.Leave)
+	require.ErrorIs(t, panicked(g.Leave), ioreq.ErrInvalid)
 }
 
 // Many goroutines through one loopback: every byte arrives once, in some order.

@@ -101,7 +101,7 @@ func (f *format) memory(m memory.Object, s Span) (undo bool, err error) {
 	n, ok := s.length(len(b))
 	switch {
 	case !ok:
-		return true, &memory.BoundsError{Op: "ioreq: format", Off: s.Off, Len: s.Len, Cap: len(b), Err: ErrSpan}
+		return true, &memory.BoundsError{Op: "span", Off: s.Off, Len: s.Len, Cap: len(b), Err: ErrSpan}
 	case f.op == Read && readOnly:
 		return true, fmt.Errorf("read into it: %w", memory.ErrReadOnly)
 	}

@@ -1,6 +1,9 @@
 package ioreq
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // Target performs requests. It is WDFIOTARGET.
 //
@@ -71,12 +74,13 @@ func (g *Gate) Enter() error {
 	return nil
 }
 
-// Leave counts one less. It panics when nobody had entered.
+// Leave counts one less. It panics, with an error that wraps ErrInvalid, when
+// nobody had entered.
 func (g *Gate) Leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.count == 0 {
-		panic("ioreq: leave: nobody has entered")
+		panic(fmt.Errorf("ioreq: leave: nobody has entered: %w", ErrInvalid))
 	}
 	g.count--
 	if g.count == 0 && g.idle.L != nil {

@@ -91,17 +91,16 @@ func (l *lane) submit(r *ioreq.Request, whole bool) error {
 }
 
 // promising reports whether a request is worth a system call before anybody
-// waits for the connection: a write is, a read where more may be there. Nobody
-// would mind a deadline meanwhile. l.mu is held.
+// waits for the connection: a write is, a read where more may be there.
 func (l *lane) promising() bool {
-	return l.raw != nil && l.early < mostEarly && l.deadline.IsZero() && (l.op == ioreq.Write || l.more)
+	return l.raw != nil && l.early < mostEarly && (l.op == ioreq.Write || l.more)
 }
 
 func (l *lane) try() (over bool, err error) {
 	if l.op == ioreq.Write {
-		return l.v.tryRaw(l.raw, l.v.raw.tryWrite)
+		return l.v.tryWriteRaw(l.raw)
 	}
-	return l.v.tryRaw(l.raw, l.v.raw.tryRead)
+	return l.v.tryReadRaw(l.raw)
 }
 
 // run is the lane's goroutine: it ends when no request waits. One has been

@@ -23,17 +23,17 @@ const firstIovecs = 16
 // transfer allocates nothing.
 type rawVector struct {
 	iov  []mdl.Iovec
-	over bool // what the last call of a function returned
+	over bool // whether the transfer that was tried is over
 
 	write, read       func(fd uintptr) bool
-	tryWrite, tryRead func(fd uintptr)
+	tryWrite, tryRead func(fd uintptr) bool // the same without waiting
 }
 
 func (v *vector) init() {
 	v.raw.iov = make([]mdl.Iovec, 0, firstIovecs)
 	v.raw.write, v.raw.read = v.writeSome, v.readSome
-	v.raw.tryWrite = func(fd uintptr) { v.raw.over = v.writeSome(fd) }
-	v.raw.tryRead = func(fd uintptr) { v.raw.over = v.readSome(fd) }
+	v.raw.tryWrite = func(fd uintptr) bool { v.raw.over = v.writeSome(fd); return true }
+	v.raw.tryRead = func(fd uintptr) bool { v.raw.over = v.readSome(fd); return true }
 }
 
 func (w *rawVector) unload() { clear(w.iov[:cap(w.iov)]) }
@@ -112,13 +112,16 @@ func (v *vector) readSome(fd uintptr) bool {
 func (v *vector) writeRaw(c syscall.RawConn) error { return v.said(c.Write(v.raw.write)) }
 func (v *vector) readRaw(c syscall.RawConn) error  { return v.said(c.Read(v.raw.read)) }
 
-// tryRaw transfers what goes without waiting, and reports whether the transfer
-// is over.
-func (v *vector) tryRaw(c syscall.RawConn, f func(fd uintptr)) (over bool, err error) {
-	if err := c.Control(f); err != nil {
-		return true, err
-	}
-	return v.raw.over, v.err
+// tryWriteRaw and tryReadRaw transfer what goes without waiting, and report
+// whether the transfer is over.
+func (v *vector) tryWriteRaw(c syscall.RawConn) (over bool, err error) {
+	err = v.said(c.Write(v.raw.tryWrite))
+	return v.raw.over || err != nil, err
+}
+
+func (v *vector) tryReadRaw(c syscall.RawConn) (over bool, err error) {
+	err = v.said(c.Read(v.raw.tryRead))
+	return v.raw.over || err != nil, err
 }
 
 // said returns what the connection complained about, else the kernel.

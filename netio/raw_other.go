@@ -12,7 +12,7 @@ import (
 const hasVectors = false
 
 // rawVector has nothing here: connections read and write themselves.
-type rawVector struct{ tryWrite, tryRead func(fd uintptr) }
+type rawVector struct{}
 
 func (v *vector) init() {}
 
@@ -21,7 +21,11 @@ func (w *rawVector) unload() {}
 func (v *vector) writeRaw(syscall.RawConn) error { return errors.ErrUnsupported }
 func (v *vector) readRaw(syscall.RawConn) error  { return errors.ErrUnsupported }
 
-func (v *vector) tryRaw(syscall.RawConn, func(fd uintptr)) (over bool, err error) {
+func (v *vector) tryWriteRaw(syscall.RawConn) (over bool, err error) {
+	return true, errors.ErrUnsupported
+}
+
+func (v *vector) tryReadRaw(syscall.RawConn) (over bool, err error) {
 	return true, errors.ErrUnsupported
 }
 

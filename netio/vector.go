@@ -64,24 +64,35 @@ func (v *vector) advance(n int) {
 	}
 }
 
-// write writes the rest by means of package net, which has its own ways for a
-// scattered write where there are any.
+// write writes the rest by means of package net: all parts at once where it
+// can do that, otherwise part by part.
 func (v *vector) write(c net.Conn) error {
-	if v.left == 0 {
-		return nil
+	switch c.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		v.buffers = v.segs[v.head:] // which WriteTo changes
+		n, err := v.buffers.WriteTo(c)
+		v.buffers = nil
+		v.done, v.left = v.done+int(n), v.left-int(n)
+		return err
 	}
-	v.buffers = v.segs[v.head:]
-	n, err := v.buffers.WriteTo(c)
-	v.buffers = nil
-	if n < 0 || n > int64(v.left) {
-		return fmt.Errorf("the connection wrote %d of %d bytes: %w", n, v.left, ErrInvalid)
+	for v.left > 0 {
+		if v.stop.Load() {
+			return errStopped
+		}
+		s := v.segs[v.head]
+		n, err := c.Write(s)
+		if n < 0 || n > len(s) {
+			return fmt.Errorf("the connection wrote %d of %d bytes: %w", n, len(s), ErrInvalid)
+		}
+		v.advance(n)
+		if err == nil && n < len(s) {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return err
+		}
 	}
-	v.done += int(n)
-	v.left -= int(n)
-	if err == nil && v.left > 0 {
-		err = io.ErrShortWrite
-	}
-	return err
+	return nil
 }
 
 // read reads by means of package net: once, or until nothing is left.

@@ -37,14 +37,19 @@ func NewAllocator(src *arena.Arena, cfg AllocatorConfig) (*Allocator, error) {
 	if cfg.Name == "" {
 		cfg.Name = "allocator"
 	}
+	if err := cfg.bounds(); err != nil {
+		return nil, err
+	}
+	perClass := cfg.perClass()
 	a := &Allocator{cfg: cfg}
 	a.what, a.name, a.more, a.tagOf = "allocator", cfg.Name, a, a.tagOfState
 	a.lists = make([]*list, numClasses)
 	for i := range a.classes {
 		a.lists[i] = &a.classes[i]
-		a.classes[i] = cfg.class(i, &a.owner)
+		a.classes[i] = cfg.class(i, perClass, &a.owner)
 	}
-	a.reserveMost = reservePerP
+	a.reserveMost = cfg.reserveMost()
+	a.divide(cfg.MaxParked)
 	a.maint.Lock() // the arena's end waits until we are whole
 	defer a.maint.Unlock()
 	if err := a.attach(a, src, shardBytes); err != nil {
@@ -63,12 +68,9 @@ func NewAllocator(src *arena.Arena, cfg AllocatorConfig) (*Allocator, error) {
 }
 
 // class returns the list of one size class.
-func (cfg AllocatorConfig) class(i int, o *owner) list {
+func (cfg *AllocatorConfig) class(i, perClass int, o *owner) list {
 	c := &classTable[i]
-	deepest := uint32(c.slots)
-	if cfg.ParkedPerP > 0 {
-		deepest = max(2, min(deepest, uint32(cfg.ParkedPerP)/c.size))
-	}
+	deepest := cfg.deepest(i, perClass)
 	return list{
 		o: o, class: uint8(i), cache: c.cache, size: c.size, stride: c.size, granules: c.granules,
 		blocks: c.blocks, slots: uint32(c.slots),

@@ -28,13 +28,24 @@ type Config struct {
 	Depth Depth // bounds for the blocks parked per P; zero means 4 and 256
 	Debug Debug
 	Zero  bool // zero on Get
+	// MaxParked bounds the bytes that all Ps and the depot park together; 0
+	// means DefaultMaxParked. It lowers Depth.Max where one P alone could
+	// exceed three quarters of it, and must allow that P one block.
+	MaxParked int64
 }
 
 // AllocatorConfig describes an allocator. The zero value is usable.
 type AllocatorConfig struct {
 	Name string // shows in errors and statistics
 	// ParkedPerP bounds the bytes that one P may keep parked for one size
-	// class; zero and more than that mean 16 KiB. Every class may park at
-	// least two blocks.
+	// class; zero and more than that mean 16 KiB, and every class may
+	// park at least two blocks.
 	ParkedPerP int
+	// MaxParkedPerP bounds the bytes that one P may keep parked in all; 0
+	// means DefaultMaxParkedPerP, 2 MiB. At least MinMaxParkedPerP.
+	MaxParkedPerP int64
+	// MaxParked bounds the bytes that all Ps, all Locals and the depots park
+	// together; 0 means DefaultMaxParked, 64 MiB. At least MinMaxParked. A P
+	// that gets no room goes to the lists directly.
+	MaxParked int64
 }

@@ -80,6 +80,19 @@
 // above a lower depth go back at the next Put of their P, those of an idle
 // list before Tune returns. PinDepth sets the depth by hand. See depth.go.
 //
+// # How much is parked
+//
+//	one P, one class     16 KiB or two blocks   AllocatorConfig.ParkedPerP
+//	one P, all classes   2 MiB                  AllocatorConfig.MaxParkedPerP
+//	everybody, depots    64 MiB                 AllocatorConfig.MaxParked
+//	a lookaside, one P   Depth.Max blocks, 1 MiB
+//	a lookaside, all     64 MiB                 Config.MaxParked
+//
+// These are hard bounds: room is claimed before blocks move into it, on slow
+// paths only. See bound.go. After a load is over its memory goes back to the
+// system by itself within GiveBackOps slow-path operations, and by Trim at
+// once.
+//
 // # Errors and mistakes
 //
 // What the caller cannot know beforehand is an error: ErrNoMemory with the

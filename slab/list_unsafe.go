@@ -53,15 +53,6 @@ type list struct {
 	entryIdx int
 }
 
-// setUp makes a cache usable that was never used, or that was made under
-// another depth.
-func (l *list) setUp(c *statspage.Cache) {
-	if c.Cap == 0 {
-		c.Size, c.Slots = l.size, uint16(l.slots)
-		setCap(c, max(l.minDepth, min(l.depth, l.minDepth*2)))
-	}
-}
-
 // Slow paths change the words of a cache while the P that owns it is pinned,
 // or revoked. Stats may read them at any time: race builds store them
 // atomically, elsewhere an aligned store is one.
@@ -128,6 +119,7 @@ func (l *list) get(op string) (ref, error) {
 			return ref{}, err
 		}
 	}
+	l.boundDepot()
 	turn := uint32(l.class) + uint32(l.n.Refills)
 	l.mu.Unlock()
 	if reserve > 0 {
@@ -316,18 +308,20 @@ func (l *list) put(r ref) bool {
 	}
 	percpu.Unpin(id)
 	if c == nil {
-		l.n.Puts++
-		l.n.PutBytes += uint64(l.size)
-		l.depot = append(l.depot, r)
+		l.putDirect(r)
 	}
-	if len(l.depot) > l.depotMax() {
-		l.spillDepot(l.depotMax() / 2)
-	}
-	l.n.Depot = uint64(len(l.depot))
+	l.boundDepot()
 	turn := uint32(l.class) + uint32(l.n.Spills)
 	l.mu.Unlock()
 	l.o.lookOver(turn)
 	return true
+}
+
+// putDirect takes a block past the shards. The caller holds l.mu.
+func (l *list) putDirect(r ref) {
+	l.n.Puts++
+	l.n.PutBytes += uint64(l.size)
+	l.depot = append(l.depot, r)
 }
 
 // unload moves the k coldest blocks of c, which is ours, to the depot, which
@@ -383,17 +377,6 @@ func (l *list) drainCache(c *statspage.Cache) {
 	set64(&c.W, c.W-uint64(i)*statspage.OneParked)
 	add(&c.Out, uint64(i))
 }
-
-// depotMax is how many blocks the depot may hold: enough for a few Ps to
-// exchange whole caches, and for bursts of small blocks.
-func (l *list) depotMax() int {
-	return max(int(l.slots), min(maxDepotBlocks, maxDepotBytes/int(l.stride)))
-}
-
-const (
-	maxDepotBlocks = 1024
-	maxDepotBytes  = 64 << 10
-)
 
 // ensureDepot makes room for one cache's worth of blocks, so that nobody
 // allocates while pinned.

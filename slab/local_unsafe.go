@@ -142,7 +142,12 @@ func (l *list) getLocal(c *Local) (ref, error) {
 	}
 	want := l.grow()
 	h := cacheAt(c.shard, uintptr(l.cache))
-	l.setUp(h)
+	if !l.setUp(h) {
+		r, err := l.getDirect("local alloc")
+		l.boundDepot()
+		return r, err
+	}
+	defer l.boundDepot()
 	for {
 		if len(l.depot) == 0 {
 			if err := l.fill(want); err != nil {
@@ -190,16 +195,16 @@ func (l *list) putLocal(c *Local, r ref) bool {
 	}
 	l.ensureDepot()
 	h := cacheAt(c.shard, uintptr(l.cache))
-	l.setUp(h)
-	if i := parkedIn(h); i >= capOf(h) {
-		l.unload(h, i-capOf(h)+l.spill(capOf(h)))
+	if l.setUp(h) {
+		if i := parkedIn(h); i >= capOf(h) {
+			l.unload(h, i-capOf(h)+l.spill(capOf(h)))
+		}
+		*slot(h, uintptr(parkedIn(h))) = r
+		add(&h.W, statspage.OneParked)
+	} else {
+		l.putDirect(r)
 	}
-	*slot(h, uintptr(parkedIn(h))) = r
-	add(&h.W, statspage.OneParked)
-	if len(l.depot) > l.depotMax() {
-		l.spillDepot(l.depotMax() / 2)
-	}
-	l.n.Depot = uint64(len(l.depot))
+	l.boundDepot()
 	return true
 }
 
@@ -223,6 +228,7 @@ func (o *owner) closeLocal(c *Local) {
 		h := cacheAt(c.shard, uintptr(l.cache))
 		if h.Cap != 0 && !l.closed {
 			l.drainCache(h)
+			l.takeDown(h)
 			// The counts stay in the account when the shard is gone.
 			gets := h.W>>statspage.CountBits + h.Folded
 			l.n.Gets += gets

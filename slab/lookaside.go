@@ -46,13 +46,14 @@ func New(src *arena.Arena, cfg Config) (*Lookaside, error) {
 	}
 	l := &Lookaside{size: cfg.Size, zero: cfg.Zero, cfg: cfg}
 	granules := slabGranules(stride)
-	maxDepth := min(cfg.Depth.Max, max(cfg.Depth.Min, parkedPerP/stride))
+	maxDepth := min(cfg.Depth.Max, max(cfg.Depth.Min, parkedPerP/stride), int((cfg.MaxParked-cfg.MaxParked/depotPart)/int64(stride)))
 	l.only = list{
 		o: &l.owner, size: uint32(cfg.Size), stride: uint32(stride), granules: uint32(granules),
 		blocks: uint32(granules * arena.Granule / stride), slots: uint32(maxDepth),
-		depthRule: depthRule{minDepth: uint32(cfg.Depth.Min), maxDepth: uint32(maxDepth)}, debug: cfg.Debug,
+		depthRule: depthRule{minDepth: uint32(min(cfg.Depth.Min, maxDepth)), maxDepth: uint32(maxDepth)}, debug: cfg.Debug,
 	}
 	l.lists = []*list{&l.only}
+	l.divide(cfg.MaxParked)
 	l.what, l.name, l.tag, l.careful = "lookaside", cfg.Name, cfg.Tag, cfg.Debug != 0
 	l.maint.Lock() // the arena's end waits until we are whole
 	defer l.maint.Unlock()
@@ -99,10 +100,19 @@ func (c Config) settle() (Config, int, error) {
 	if err := c.Tag.check(); err != nil {
 		return fail("Tag", c.Tag, err.Error())
 	}
+	if c.MaxParked < 0 {
+		return fail("MaxParked", c.MaxParked, "must not be negative")
+	}
+	stride := c.stride()
+	if least := int64(stride) * depotPart / (depotPart - 1); c.MaxParked == 0 {
+		c.MaxParked = max(DefaultMaxParked, least+depotPart)
+	} else if c.MaxParked <= least {
+		return fail("MaxParked", c.MaxParked, fmt.Sprintf("must be 0 or more than %d, for one block", least))
+	}
 	if c.Name == "" {
 		c.Name = fmt.Sprintf("%d bytes", c.Size)
 	}
-	return c, c.stride(), nil
+	return c, stride, nil
 }
 
 // stride is the distance of two blocks: the size rounded up to the alignment

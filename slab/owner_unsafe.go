@@ -49,6 +49,9 @@ type owner struct {
 	reserves    []atomic.Pointer[reserves]
 	reserveMost int
 
+	room       room  // for what is parked on Ps, in bytes
+	depotShare int64 // what one list's depot may hold, in bytes
+
 	// The shards that single goroutines own. Guarded by localMu, the last
 	// lock but the arena's.
 	localMu sync.Mutex
@@ -168,7 +171,9 @@ func (o *owner) cache(id int, l *list) *statspage.Cache {
 		return nil
 	}
 	c := cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache))
-	l.setUp(c)
+	if !l.setUp(c) {
+		return nil
+	}
 	for h := o.high.Load(); uint32(id) >= h; h = o.high.Load() {
 		if o.high.CompareAndSwap(h, uint32(id)+1) {
 			break
@@ -216,6 +221,9 @@ func (o *owner) drain() {
 		if !l.closed {
 			o.eachPCache(l, l.drainP)
 			l.spillDepot(0)
+			if o.room.short() {
+				o.eachPCache(l, func(_ int, c *statspage.Cache) { l.takeDown(c) })
+			}
 		}
 		l.mu.Unlock()
 	}

@@ -115,6 +115,7 @@ func (l *list) takeReserve(id int, c *statspage.Cache) []ref {
 	}
 	refs := rv.refs[:rv.n]
 	l.o.reserves[id].Load().bytes -= len(rv.refs) * int(l.stride)
+	l.o.room.give(int64(len(rv.refs)) * int64(l.stride))
 	*rv = reserve{}
 	set32(&c.Kept, 0)
 	add(&c.Out, uint64(len(refs)))
@@ -178,7 +179,7 @@ func (l *list) giveRoom(id int, room []ref) bool {
 	rs := l.o.reserves[id].Load()
 	rv := &rs.of[l.class]
 	more := (len(room) - len(rv.refs)) * int(l.stride)
-	ok := more > 0 && rs.bytes+more <= l.o.reserveMost
+	ok := more > 0 && rs.bytes+more <= l.o.reserveMost && l.o.room.take(int64(more))
 	if ok {
 		rs.bytes += more
 		copy(room, rv.refs[:rv.n])

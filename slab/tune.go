@@ -62,6 +62,9 @@ func (l *list) lookOver() {
 			}
 			setCap(c, max(l.minDepth, min(capOf(c), 2*asked)))
 		}
+		if asked == 0 && l.o.room.short() {
+			l.takeDown(c)
+		}
 	}
 	percpu.Unpin(id)
 	if back != nil {
@@ -73,5 +76,5 @@ func (l *list) lookOver() {
 		l.releaseSpare()
 	}
 	l.trips = l.n.Refills + l.n.Spills
-	l.n.Depot = uint64(len(l.depot))
+	l.boundDepot()
 }

@@ -1,0 +1,8 @@
+//go:build !windows
+
+package netio_test
+
+import "syscall"
+
+// aborted is what a connection that the peer has reset says.
+const aborted = syscall.ECONNABORTED
