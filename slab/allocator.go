@@ -52,7 +52,7 @@ func NewAllocator(src *arena.Arena, cfg AllocatorConfig) (*Allocator, error) {
 	a.divide(cfg.MaxParked)
 	a.maint.Lock() // the arena's end waits until we are whole
 	defer a.maint.Unlock()
-	if err := a.attach(a, src, shardBytes); err != nil {
+	if err := a.attach(a, src, 1<<allocStrideShift); err != nil {
 		return nil, err
 	}
 	a.entry, a.entryIdx = a.file.Take(statspage.Entry{

@@ -44,7 +44,7 @@ TEXT slab·alloc<>(SB), NOSPLIT, $0-0
 	P(SI)
 	CMPL    SI, hot_gate(AX)
 	JCC     slow
-	IMULQ   hot_stride(AX), SI
+	SHLQ    $const_allocStrideShift, SI
 	ADDQ    hot_shards(AX), CX
 	ADDQ    SI, CX              // the cache
 	POP
@@ -107,7 +107,7 @@ TEXT slab·free<>(SB), NOSPLIT, $0-0
 	P(R12)
 	CMPL    R12, hot_gate(AX)
 	JCC     slow
-	IMULQ   hot_stride(AX), R12
+	SHLQ    $const_allocStrideShift, R12
 	ADDQ    hot_shards(AX), R10
 	ADDQ    R12, R10
 	PUSH

@@ -76,6 +76,9 @@ func refTo(p unsafe.Pointer, st *uint8) ref {
 
 const refSize = statspage.OneParked
 
+// allocStrideShift is log2 of the distance of two Ps' shards of an allocator.
+const allocStrideShift = 16
+
 // cacheAt returns the cache at the given offset of a shard.
 func cacheAt(shard unsafe.Pointer, off uintptr) *statspage.Cache {
 	return (*statspage.Cache)(unsafe.Add(shard, off))
@@ -146,6 +149,7 @@ const (
 	_ = uint(refSize-unsafe.Sizeof(ref{})) + uint(unsafe.Sizeof(ref{})-refSize)
 	_ = uint(arena.Granule - 1<<subBits)
 	_ = uint(1<<16 - 1 - shardBytes)
+	_ = uint(1<<allocStrideShift - shardBytes)
 	_ = uint(statspage.MaxParked - maxSlots)
 	_ = uint(statspage.MaxParked - MaxDepth)
 )
