@@ -54,6 +54,12 @@ func peers(t testing.TB) (*arena.Arena, *mdl.Sender, *mdl.Receiver) {
 	return a, s, r
 }
 
+// canSend says that lists can be sent on this platform.
+const canSend = true
+
+// peersOf is peers for tests of all platforms.
+var peersOf = peers
+
 // openFiles is how many file descriptors this process has.
 func openFiles(t testing.TB) int {
 	t.Helper()
@@ -360,7 +366,10 @@ func TestForgedMessages(t *testing.T) {
 	} {
 		views, files := mdl.Mappings().Views, openFiles(t)
 		f := newForger(t)
-		go forge(f)
+		go func() {
+			forge(f)
+			_ = f.conn.CloseWrite() // so that who waits for more is told
+		}()
 		_, err := f.r.Receive()
 		require.ErrorIs(t, err, mdl.ErrProtocol, name)
 		if bytes.HasPrefix([]byte(name), []byte("cut short")) {
