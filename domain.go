@@ -20,7 +20,11 @@ type Config struct {
 	Shared  bool           // pages backed by a memfd: they can be mapped twice and handed to another process
 	Node    arena.Node     // NUMA node; the zero value means any
 	Guard   bool           // an inaccessible page after every run of pages
-	Trace   bool           // while the domain is open, every object and reference in the process remembers where it was made; see object.Trace
+	// MemLimit says whether GOMEMLIMIT is lowered by what is committed.
+	MemLimit MemLimit
+	// MaxParked bounds the bytes that the allocator parks in all; 0 means 64 MiB. See slab.AllocatorConfig.
+	MaxParked int64
+	Trace     bool // while the domain is open, every object and reference in the process remembers where it was made; see object.Trace
 }
 
 // Domain is everything that dies together. It is what the driver object is
@@ -31,7 +35,8 @@ type Domain struct {
 	arena *arena.Arena
 	alloc *slab.Allocator
 	root  object.Object
-	trace bool // tracing is switched on on our behalf
+	trace bool   // tracing is switched on on our behalf
+	limit *share // of the memory limit; nil where it is left alone
 
 	mu     sync.Mutex
 	closed bool
@@ -60,6 +65,9 @@ func Open(cfg Config) (*Domain, error) {
 }
 
 func (d *Domain) open(cfg Config) (err error) {
+	if err := cfg.MemLimit.check(); err != nil {
+		return err
+	}
 	d.arena, err = arena.Open(arena.Config{
 		Name: cfg.Name, Reserve: cfg.Reserve, Limit: cfg.Limit,
 		Huge: cfg.Huge, Shared: cfg.Shared, Node: cfg.Node, Guard: cfg.Guard,
@@ -67,8 +75,13 @@ func (d *Domain) open(cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.alloc, err = slab.NewAllocator(d.arena, slab.AllocatorConfig{Name: cfg.Name}); err != nil {
+	if d.alloc, err = slab.NewAllocator(d.arena, slab.AllocatorConfig{Name: cfg.Name, MaxParked: cfg.MaxParked}); err != nil {
 		return err
+	}
+	if cfg.MemLimit == LowerGoLimit {
+		if d.limit, err = goLimit.join(d.arena); err != nil {
+			return err
+		}
 	}
 	if cfg.Trace {
 		d.trace = true
@@ -83,6 +96,7 @@ func (d *Domain) undo() {
 	if d.trace {
 		object.Trace(false)
 	}
+	d.limit.leave()
 	if d.alloc != nil {
 		_ = d.alloc.Close()
 	}
@@ -175,6 +189,7 @@ func (d *Domain) Close() error {
 		err = errors.Join(err, leak.gather(l.Close()))
 	}
 	err = errors.Join(err, leak.gather(d.alloc.Close()))
+	d.limit.leave()
 	if leak.Blocks != 0 || d.arena.Stats().InUse != 0 {
 		d.attribute(leak)
 	}

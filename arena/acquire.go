@@ -49,16 +49,16 @@ func (a *Arena) acquire(op string, pages int, to uintptr, zero bool) (Run, error
 	}
 	a.publish()
 	if err != nil {
-		a.mu.Unlock()
+		a.unlock()
 		return fail(err)
 	}
 	if !zero || len(soiled) == 0 {
-		a.mu.Unlock()
+		a.unlock()
 		return r, nil
 	}
 	a.busy.Add(1)
 	p := a.pieces[r.piece]
-	a.mu.Unlock()
+	a.unlock()
 	p.zero(soiled)
 	a.busy.Done()
 	return r, nil

@@ -151,7 +151,7 @@ func (a *Arena) FileSize() int64 {
 func (a *Arena) TakeBack(b []byte) {
 	base := unsafe.Pointer(unsafe.SliceData(b))
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.unlock()
 	if a.gone {
 		return
 	}

@@ -34,6 +34,7 @@ type Arena struct {
 	ledgers   ledgers
 	owners    owners
 	counters  counters
+	watchers  []*watcher
 
 	// Pages.
 	inUse, dirtyPages, everPages, guards, lostPages int64

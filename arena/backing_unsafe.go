@@ -26,7 +26,7 @@ import (
 // hugePage is the size of a huge page in bytes. Where the processor's differs the advice is merely coarse.
 const hugePage = 2 << 20
 
-// backing is where an arena's pages come from. All methods but resident are called under the arena's lock.
+// backing is where an arena's pages come from. All methods but resident and populate are called under the arena's lock.
 type backing interface {
 	label() string
 	// reserve takes address space for n bytes, at off in the memory file where there is one.
@@ -40,6 +40,8 @@ type backing interface {
 	unguard(p unsafe.Pointer, n uintptr) error
 	// advise gives advice that may fail without harm; it tells whether the kernel took it.
 	advise(p unsafe.Pointer, n uintptr, advice sys.Advice) error
+	// populate makes pages resident, for writing; what is in them stays. It is called without the lock.
+	populate(p unsafe.Pointer, n uintptr) error
 	// ledger takes zeroed memory for bookkeeping.
 	ledger(n uintptr) (unsafe.Pointer, error)
 	// unmap gives back what reserve or ledger took.
@@ -195,6 +197,8 @@ func (m *mapped) advise(p unsafe.Pointer, n uintptr, advice sys.Advice) error {
 	return sys.Advise(p, n, advice)
 }
 
+func (m *mapped) populate(p unsafe.Pointer, n uintptr) error { return sys.Advise(p, n, sys.Populate) }
+
 func (m *mapped) ledger(n uintptr) (unsafe.Pointer, error) {
 	m.made++
 	p, err := sys.Map(n)
@@ -260,5 +264,6 @@ func (heap) unguard(p unsafe.Pointer, n uintptr) error {
 }
 
 func (heap) advise(unsafe.Pointer, uintptr, sys.Advice) error { return sys.ErrUnsupported }
+func (heap) populate(unsafe.Pointer, uintptr) error           { return sys.ErrUnsupported }
 func (heap) unmap(unsafe.Pointer, uintptr) error              { return nil }
 func (heap) resident(unsafe.Pointer, uintptr) (int64, bool)   { return 0, false }

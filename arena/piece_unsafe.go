@@ -9,6 +9,7 @@ package arena
 // What would break it: a piece whose ledger is unmapped while its slices are used; they die together, in Close.
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"offheap.example/lookaside/align"
@@ -45,6 +46,13 @@ func (p *piece) at(page uint32) unsafe.Pointer { return unsafe.Add(p.base, uintp
 // bytes is the memory of n pages from page on.
 func (p *piece) bytes(page, n uint32) []byte {
 	return unsafe.Slice((*byte)(p.at(page)), uintptr(n)<<p.shift)
+}
+
+// touch writes to each of n pages without changing it, so that it is resident. Others may write there meanwhile.
+func (p *piece) touch(page, n uint32) {
+	for i := range n {
+		atomic.OrUint32((*uint32)(p.at(page+i)), 0) // Publishes: nothing. Pairs with: nothing.
+	}
 }
 
 // size is n pages in bytes.

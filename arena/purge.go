@@ -163,7 +163,7 @@ func (a *Arena) dropped(pages int64) {
 // back also when no run changes hands; see EpochOps. On a closed arena it does nothing.
 func (a *Arena) Tick(ops int) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.unlock()
 	if a.gone || ops < 1 {
 		return
 	}
@@ -177,7 +177,7 @@ func (a *Arena) Tick(ops int) {
 // less than it was told to. A negative keepBytes means 0; on a closed arena it does nothing.
 func (a *Arena) Purge(keepBytes int64) (purged int64) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.unlock()
 	if a.gone {
 		return 0
 	}

@@ -9,7 +9,7 @@ import "fmt"
 // run that was released before or that Extend has replaced (NotInUse), any run of a closed arena (AfterClose).
 func (a *Arena) Release(r Run) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.unlock()
 	a.release("release", r)
 }
 
@@ -100,7 +100,7 @@ func (a *Arena) Extend(r Run, pages int) (Run, bool) {
 // lockedExtend is the part of Extend under the lock. Where it returns spans to clear, busy has been raised.
 func (a *Arena) lockedExtend(r Run, pages int, soiled []span) (Run, *piece, []span, bool) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.unlock()
 	p := a.mustHold("extend", r)
 	if pages <= int(r.pages) || int64(pages) > a.cfg.Reserve>>a.shift || a.closing {
 		return r, p, nil, pages == int(r.pages)

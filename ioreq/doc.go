@@ -83,7 +83,7 @@
 //	4  the target calls Complete: the clock stops; a cancellation of ours for lack of time becomes ErrTimeout;
 //	   OnSent's function is called if it was not and there is no error
 //	5  the request is completed: the completion routine is called, and may begin the next round
-//	6  the gate is left, the reference on the request dropped
+//	6  the reference on the request is dropped, then the gate is left: who waits there finds everything done
 //
 // Steps 3 to 6 run in the goroutine that calls Sent and Complete, which may be
 // within Submit or Cancel. When Complete comes while OnSent's function still

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 
 	"offheap.example/lookaside/object"
@@ -81,9 +83,20 @@ type Holder struct {
 	ID    uint64 // which one, 0 where that is not known
 	Name  string // what it does: "read", "write"
 	Count int    // how many references
+	Where string // the file and line that took them, if known
 }
 
-// String tells kind, number, name and count: "request 17 (read) × 1".
+// where says which line a stack begins with.
+func where(pcs []uintptr) string {
+	if len(pcs) == 0 {
+		return ""
+	}
+	at, _ := runtime.CallersFrames(pcs).Next()
+	return fmt.Sprintf("%s:%d", filepath.Base(at.File), at.Line)
+}
+
+// String tells kind, number, name, count and place: "request 17 (read) × 1",
+// "reference × 2 at server.go:88".
 func (h Holder) String() string {
 	var b strings.Builder
 	b.WriteString(h.Kind)
@@ -94,6 +107,9 @@ func (h Holder) String() string {
 		fmt.Fprintf(&b, " (%s)", h.Name)
 	}
 	fmt.Fprintf(&b, " × %d", h.Count)
+	if h.Where != "" {
+		fmt.Fprintf(&b, " at %s", h.Where)
+	}
 	return b.String()
 }
 
@@ -109,9 +125,9 @@ type MisuseError struct {
 	Holders []Holder // who
 }
 
-// Error tells operation, request, count and holders in one line.
+// Error tells request, count and holders in one line.
 func (e *MisuseError) Error() string {
-	return fmt.Sprintf("ioreq: %s: request %d: its memory has %d references: %s", e.Op, e.Request, e.Refs, e.holders())
+	return fmt.Sprintf("memory of request %d has %d references: %s", e.Request, e.Refs, e.holders())
 }
 
 func (e *MisuseError) holders() string {

@@ -95,6 +95,15 @@ func (r *Request) formatable() (*body, error) {
 // install puts f in the place of the earlier format and asks the target. b.mu
 // is held, and is not when it returns.
 func (r *Request) install(b *body, f *format) error {
+	p, ask := f.target.(Preparer)
+	if ask {
+		// The request, and with it b, stays for as long as the target looks.
+		if err := b.obj.Ref(); err != nil {
+			b.mu.Unlock()
+			f.drop()
+			return fmt.Errorf("ioreq: format: %w", err)
+		}
+	}
 	old := b.f
 	b.f = *f
 	if b.state == Completed || b.state == Reformatted {
@@ -102,17 +111,10 @@ func (r *Request) install(b *body, f *format) error {
 	} else {
 		b.state = Formatted
 	}
-	p, ask := f.target.(Preparer)
 	if !ask {
 		b.mu.Unlock()
 		old.drop()
 		return nil
-	}
-	// The request, and with it b, stays for as long as the target looks.
-	if err := b.obj.Ref(); err != nil {
-		b.mu.Unlock()
-		old.drop()
-		return nil // deleted in this moment: whoever deletes it drops f
 	}
 	obj := b.obj
 	b.busy = true

@@ -48,9 +48,6 @@ type landing struct {
 }
 
 func (l *landing) end() {
-	if l.gated != nil {
-		l.gated.Leave()
-	}
 	if l.deleted {
 		l.b.mu.Lock()
 		old, reply := l.b.dispose()
@@ -58,10 +55,13 @@ func (l *landing) end() {
 		old.drop()
 		reply.send()
 	}
+	l.obj.Unref() // from here on b is another's
+	if l.gated != nil {
+		l.gated.Leave()
+	}
 	if l.wait != nil {
 		l.wait.wake()
 	}
-	l.obj.Unref() // from here on b is another's
 }
 
 // waiter is somebody who waits for a completion.

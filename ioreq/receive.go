@@ -163,9 +163,9 @@ func (b *body) embed(op Op, least int) (memory.Object, error) {
 	var m memory.Object
 	var err error
 	if op == Write {
-		m, err = memory.Wrap(a.f.part(0), memory.WithParent(b.obj), memory.ReadOnly())
+		m, err = memory.Lend(a.f.part(0), memory.WithParent(b.obj), memory.ReadOnly())
 	} else {
-		m, err = memory.Wrap(a.f.part(0), memory.WithParent(b.obj))
+		m, err = memory.Lend(a.f.part(0), memory.WithParent(b.obj))
 	}
 	if err != nil {
 		return memory.Object{}, err
@@ -246,7 +246,7 @@ func (b *body) revoke() error {
 func (b *body) misuse(m memory.Object) error {
 	e := &MisuseError{Op: "complete", Request: b.id}
 	for _, held := range object.Holders(m.Object) {
-		e.Holders = append(e.Holders, Holder{held.Kind, held.ID, held.Name, held.Count})
+		e.Holders = append(e.Holders, Holder{held.Kind, held.ID, held.Name, held.Count, where(held.PCs)})
 		e.Refs += held.Count
 	}
 	if e.Refs == 0 { // let go in this moment

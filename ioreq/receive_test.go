@@ -195,6 +195,7 @@ func TestCompleteNamesTheHolders(t *testing.T) {
 		require.ErrorAs(t, err, &block)
 		require.Contains(t, block.Error(), misuse.Holders[0].String())
 		require.Contains(t, err.Error(), misuse.Holders[0].String())
+		require.Regexp(t, `reference × \d at receive_test.go:\d+`, err.Error(), "a plain reference is known by its place")
 		require.Equal(t, ioreq.Created, r.State())
 		require.Equal(t, 5, in.Refs())
 		require.Equal(t, "received", string(in.Bytes()))
@@ -222,6 +223,7 @@ func merge(all []ioreq.Holder) []ioreq.Holder {
 	var out []ioreq.Holder
 next:
 	for _, h := range all {
+		h.Where = ""
 		for i := range out {
 			if o := out[i]; o.Kind == h.Kind && o.ID == h.ID && o.Name == h.Name {
 				out[i].Count += h.Count

@@ -2,6 +2,7 @@ package mdl_test
 
 import (
 	"bytes"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -157,7 +158,7 @@ func TestFill(t *testing.T) {
 			for _, bad := range [][2]int{{0, 0}, {0, -1}, {5, -n}} {
 				require.ErrorIs(t, l.Fill(bad[0], bad[1], 9), mdl.ErrInvalid)
 			}
-			for _, bad := range [][2]int{{0, n + 3}, {-1, 1}, {n + 2, 1}, {1, 1<<62 + n}} {
+			for _, bad := range [][2]int{{0, n + 3}, {-1, 1}, {n + 2, 1}, {1, math.MaxInt}} {
 				require.ErrorIs(t, l.Fill(bad[0], bad[1], 9), memory.ErrInvalidBufferSize)
 			}
 			require.Equal(t, want, m.Bytes())

@@ -252,14 +252,15 @@ func (v *view) meets(s *segment) bool {
 }
 
 // together is part i and those behind it that are adjacent in the same memory,
-// so that one call maps them, and how many they are.
+// so that one call maps them, and how many they are. The capacity of a window
+// ends with the memory that it is part of.
 func (v *view) together(i int) (p []byte, n int) {
 	s := &v.parts[i]
 	p = s.window[s.off:]
 	for n = 1; i+n < len(v.parts); n++ {
 		next := &v.parts[i+n]
 		end := len(p) + next.len()
-		if next.m != s.m || end > cap(p) || address(next.bytes()) != address(p)+uintptr(len(p)) {
+		if end > cap(p) || address(next.bytes()) != address(p)+uintptr(len(p)) {
 			break
 		}
 		p = p[:end]

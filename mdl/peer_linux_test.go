@@ -54,6 +54,12 @@ func peers(t testing.TB) (*arena.Arena, *mdl.Sender, *mdl.Receiver) {
 	return a, s, r
 }
 
+// canSend says that lists can be sent on this platform.
+const canSend = true
+
+// peersOf is peers for tests of all platforms.
+var peersOf = peers
+
 // openFiles is how many file descriptors this process has.
 func openFiles(t testing.TB) int {
 	t.Helper()
@@ -360,7 +366,10 @@ func TestForgedMessages(t *testing.T) {
 	} {
 		views, files := mdl.Mappings().Views, openFiles(t)
 		f := newForger(t)
-		go forge(f)
+		go func() {
+			forge(f)
+			_ = f.conn.CloseWrite() // so that who waits for more is told
+		}()
 		_, err := f.r.Receive()
 		require.ErrorIs(t, err, mdl.ErrProtocol, name)
 		if bytes.HasPrefix([]byte(name), []byte("cut short")) {
@@ -377,6 +386,25 @@ func TestForgedMessages(t *testing.T) {
 			t.Logf("%-32s %v", name, err)
 		}
 	}
+}
+
+// Files that no message asks for are not collected for long.
+func TestFilesThatNobodyAskedFor(t *testing.T) {
+	fd := memfd(t, 1, sys.SealShrink)
+	x, y := unixPair(t)
+	r, err := mdl.NewReceiver(y)
+	require.NoError(t, err)
+	f := &forger{t, x, r}
+	message := listMessage(1, 1, 0, 1)
+	for i := range 3 { // one byte each, and a file
+		f.send(message[i:i+1], fd)
+	}
+	require.NoError(t, y.SetReadDeadline(time.Now().Add(10*time.Second)))
+	_, err = r.Receive()
+	var e *mdl.WireError
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, mdl.WireError{What: "files", Got: 3, Want: 2}, *e)
+	require.NoError(t, r.Close())
 }
 
 // A file that its owner tries to shrink, or to make holes in, while we have it
@@ -537,6 +565,7 @@ func TestSendAgainstADeadline(t *testing.T) {
 		}
 	}
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.NotErrorIs(t, err, mdl.ErrPeerGone, "it is there, and slow")
 	require.Positive(t, sent)
 	if out := s.Outstanding(); out != sent {
 		require.Zero(t, out, "a message was cut short: everything is taken back")

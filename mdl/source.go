@@ -3,6 +3,7 @@ package mdl
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"offheap.example/lookaside/align"
 	"offheap.example/lookaside/arena"
@@ -14,36 +15,48 @@ import (
 // headers. What a header leaves of its block is headroom for the next.
 const headerBytes = 256
 
-// own is the memory for lists without a source. It is opened when the first of
-// them needs some, and stays.
-var own struct {
-	mu      sync.Mutex
-	headers *slab.Lookaside // constant once set; set under mu, last
-	heap    *slab.Allocator // constant once headers is set
+// ownMemory is the memory for lists without a source. It is opened when the
+// first of them needs some, and stays.
+type ownMemory struct {
+	headers *slab.Lookaside
+	heap    *slab.Allocator
 }
 
-// ownMemory opens what own has. A failure is tried again next time.
-func ownMemory() (*slab.Lookaside, *slab.Allocator, error) {
+var own struct {
+	open atomic.Pointer[ownMemory] // Publishes: both. Pairs with: ownedMemory. Set under mu, once.
+	mu   sync.Mutex
+}
+
+// ownedMemory returns the package's memory, opened if need be. A failure is
+// tried again next time.
+func ownedMemory() (*ownMemory, error) {
+	if m := own.open.Load(); m != nil { // Reads what openOwnMemory published.
+		return m, nil
+	}
+	return openOwnMemory()
+}
+
+func openOwnMemory() (*ownMemory, error) {
 	own.mu.Lock()
 	defer own.mu.Unlock()
-	if own.headers != nil {
-		return own.headers, own.heap, nil
+	if m := own.open.Load(); m != nil { // Reads what another call published.
+		return m, nil
 	}
 	src, err := arena.Open(arena.Config{Name: "mdl"})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	tag := slab.Tag{'m', 'd', 'l'}
-	heap, err := slab.NewAllocator(src, slab.AllocatorConfig{Name: "mdl"})
-	if err == nil {
-		own.headers, err = slab.New(src, slab.Config{Name: "mdl headers", Tag: tag, Size: headerBytes, Align: 64})
+	m := &ownMemory{}
+	if m.heap, err = slab.NewAllocator(src, slab.AllocatorConfig{Name: "mdl"}); err == nil {
+		cfg := slab.Config{Name: "mdl headers", Tag: slab.Tag{'m', 'd', 'l'}, Size: headerBytes, Align: 64}
+		m.headers, err = slab.New(src, cfg)
 	}
 	if err != nil {
 		_ = src.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	own.heap = heap
-	return own.headers, own.heap, nil
+	own.open.Store(m) // Publishes: m. Pairs with: ownedMemory.
+	return m, nil
 }
 
 // blockSize is how large a block is that obtain gets for n bytes: it may be
@@ -80,23 +93,23 @@ func (b *body) object(size int) (memory.Object, error) {
 	if b.source != nil {
 		return memory.FromLookaside(b.source)
 	}
-	headers, heap, err := ownMemory()
+	m, err := ownedMemory()
 	if err != nil {
 		return memory.Object{}, err
 	}
 	if size == headerBytes {
-		return memory.FromLookaside(headers)
+		return memory.FromLookaside(m.headers)
 	}
-	return memory.New(heap, size, memory.Uninitialized())
+	return memory.New(m.heap, size, memory.Uninitialized())
 }
 
 // bounce returns n bytes for a copy that has to be put down in between, and who
 // takes them back: settle tells him. They are the Go heap's when there is no
 // other memory.
 func bounce(n int) ([]byte, *slab.Allocator) {
-	if _, heap, err := ownMemory(); err == nil {
-		if t, err := heap.Alloc(n); err == nil {
-			return t, heap
+	if m, err := ownedMemory(); err == nil {
+		if t, err := m.heap.Alloc(n); err == nil {
+			return t, m.heap
 		}
 	}
 	return make([]byte, n), nil

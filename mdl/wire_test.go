@@ -97,6 +97,11 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 		require.ErrorIs(t, err, ErrProtocol)
 		require.Equal(t, c.what, e.What, "%+v", c)
 	}
+	// Lengths that come to the right sum, but only because it overflows.
+	around := message{kind: kindList, access: ReadOnly, id: 1, size: 20, refs: []reference{{0, 10}, {0, math.MaxUint64 - 4}, {0, 15}}}
+	var m message
+	_, _, err := m.parse(around.append(nil))
+	require.ErrorIs(t, err, ErrProtocol)
 	require.EqualError(t, &WireError{What: "size", Got: 1, Want: 2}, "size 1, want 2: protocol violated")
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"syscall"
 )
 
 // Buffers returns the list's parts for the functions of package net. They may
@@ -93,19 +92,6 @@ func (b *body) writeTo(w io.Writer) (int64, error) {
 		}
 	}
 	return b.writeParts(w)
-}
-
-// rawConn returns the raw connection of what has one.
-func rawConn(v any) (syscall.RawConn, bool) {
-	if !hasRawConn {
-		return nil, false
-	}
-	c, ok := v.(syscall.Conn)
-	if !ok {
-		return nil, false
-	}
-	raw, err := c.SyscallConn()
-	return raw, err == nil
 }
 
 // ofFile gives a closed file's error its public name, which its raw connection

@@ -161,7 +161,11 @@ func burst(t testing.TB, a *Allocator, random *rand.Rand, local bool) {
 		from = own
 	}
 	var out [][]byte
-	for range 20 {
+	turns := 20
+	if raceEnabled {
+		turns = 3
+	}
+	for range turns {
 		size := 1 + random.IntN(maxSmall>>random.IntN(12))
 		for range min(800, 1+(256<<10)/size) {
 			b, err := from.Alloc(size)
