@@ -8,7 +8,6 @@ package slab
 // it would break it.
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -88,7 +87,7 @@ func (l *list) get(op string) (ref, error) {
 	want := l.grow()
 	if len(l.depot) == 0 && l.dry() && len(l.o.reserves) > 0 {
 		l.mu.Unlock()
-		l.o.relinquish()
+		l.o.beforeGrowth()
 		l.mu.Lock()
 		if l.closed {
 			l.mu.Unlock()
@@ -120,12 +119,11 @@ func (l *list) get(op string) (ref, error) {
 		}
 	}
 	l.boundDepot()
-	turn := uint32(l.class) + uint32(l.n.Refills)
 	l.mu.Unlock()
 	if reserve > 0 {
 		l.growReserve(id, reserve)
 	}
-	l.o.lookOver(turn)
+	l.o.lookOver()
 	return r, nil
 }
 
@@ -311,9 +309,8 @@ func (l *list) put(r ref) bool {
 		l.putDirect(r)
 	}
 	l.boundDepot()
-	turn := uint32(l.class) + uint32(l.n.Spills)
 	l.mu.Unlock()
-	l.o.lookOver(turn)
+	l.o.lookOver()
 	return true
 }
 
@@ -381,9 +378,14 @@ func (l *list) drainCache(c *statspage.Cache) {
 // ensureDepot makes room for one cache's worth of blocks, so that nobody
 // allocates while pinned.
 func (l *list) ensureDepot() {
-	if need := len(l.depot) + int(l.slots) + 1; need > cap(l.depot) {
-		l.depot = slices.Grow(l.depot, need-len(l.depot))
+	need := len(l.depot) + int(l.slots) + 1
+	if need <= cap(l.depot) {
+		return
 	}
+	if l.depot != nil {
+		need = max(need, l.depotMax()+int(l.slots)+1) // once more, and never again
+	}
+	l.depot = append(make([]ref, 0, need), l.depot...)
 }
 
 // spillDepot puts the oldest blocks of the depot on their slabs until keep

@@ -58,6 +58,7 @@ type owner struct {
 	locals  map[*Local]struct{}
 
 	rounds atomic.Uint32 // slow operations, for lookOver
+	dry    atomic.Uint32 // lists looked at, for beforeGrowth
 
 	// maint orders those who revoke the shards. It comes before life and
 	// every list's lock.

@@ -20,11 +20,19 @@ const tickEvery = 256
 // are kept for large blocks.
 const tickLarge = 16
 
+// looksWhenDry is at how many lists an allocator looks before it asks for
+// pages.
+const looksWhenDry = 16
+
+// lookMost is how many blocks one look moves from a depot to their slabs: it
+// is done at somebody's expense.
+const lookMost = 16
+
 // lookOver is called after every slow operation. It looks at one list, each
 // in its turn, and gives back what the current P and the depot
 // have parked beyond what was asked for since the last look: so that classes
 // which a program has done with do not keep their slabs.
-func (o *owner) lookOver(turn uint32) {
+func (o *owner) lookOver() {
 	round := o.rounds.Add(1)
 	if round%tickEvery == 0 {
 		o.src.Tick(tickEvery)
@@ -72,9 +80,44 @@ func (l *list) lookOver() {
 		l.giveRoom(id, back[:cap(back)])
 	}
 	if trips := l.n.Refills + l.n.Spills; trips-l.trips <= 1 {
-		l.spillDepot(0)
+		l.spillDepot(max(0, len(l.depot)-lookMost))
 		l.releaseSpare()
 	}
 	l.trips = l.n.Refills + l.n.Spills
+	l.boundDepot()
+}
+
+// beforeGrowth is called before pages are asked for: what idle lists have
+// parked may make that unnecessary, or pay for it. It looks at some of them,
+// each in its turn.
+func (o *owner) beforeGrowth() {
+	o.relinquish()
+	first := o.dry.Add(looksWhenDry)
+	for i := range uint32(looksWhenDry) {
+		if l := o.lists[(first+i)%uint32(len(o.lists))]; l.used.Load() && l.mu.TryLock() {
+			if !l.closed {
+				l.giveIdle()
+			}
+			l.mu.Unlock()
+		}
+	}
+}
+
+// giveIdle gives back everything that the current P and the depot have parked,
+// if nothing was asked for since the list was last looked over.
+func (l *list) giveIdle() {
+	l.ensureDepot()
+	id := percpu.Pin()
+	c := l.o.ready(id, l)
+	idle := c != nil && uint32(c.W>>statspage.CountBits+c.Folded) == c.Seen
+	if idle && parkedIn(c) > 0 {
+		l.unload(c, parkedIn(c))
+		c.Spilt = uint16(c.Spills)
+	}
+	percpu.Unpin(id)
+	if idle && l.n.Refills+l.n.Spills-l.trips <= 1 {
+		l.spillDepot(0)
+		l.releaseSpare()
+	}
 	l.boundDepot()
 }
