@@ -68,21 +68,6 @@ func openFiles(t testing.TB) int {
 	return len(all)
 }
 
-func sendAndReceive(t testing.TB, s *mdl.Sender, r *mdl.Receiver, l *mdl.List, p mdl.Prot) *mdl.List {
-	t.Helper()
-	require.NoError(t, s.Send(l, p))
-	got, err := r.Receive()
-	require.NoError(t, err)
-	return got
-}
-
-func reaped(t testing.TB, s *mdl.Sender, want int) {
-	t.Helper()
-	out, err := s.Reap()
-	require.NoError(t, err)
-	require.Equal(t, want, out)
-}
-
 func TestSendAndReceive(t *testing.T) {
 	a, s, r := peers(t)
 	l := scattered(t, a, 5)
