@@ -211,6 +211,37 @@ func TestFormatList(t *testing.T) {
 	}
 }
 
+// What one long list held is not taken for held by the next.
+func TestFormatListsOneAfterTheOther(t *testing.T) {
+	h, r := &hand{}, fresh(t)
+	a, b := wrapped(t, 8), wrapped(t, 8)
+	for range 3 {
+		for _, last := range []memory.Object{a, b} {
+			list := mdl.New()
+			for range 20 {
+				require.NoError(t, list.Append(a, 0, 1))
+			}
+			require.NoError(t, r.FormatList(h, ioreq.Write, list))
+			list.Release()
+			require.NoError(t, r.Reuse())
+			list = mdl.New()
+			first := a
+			if last == a {
+				first = b
+			}
+			for range 20 {
+				require.NoError(t, list.Append(first, 0, 1))
+			}
+			require.NoError(t, list.Append(last, 0, 1))
+			require.NoError(t, r.FormatList(h, ioreq.Write, list))
+			list.Release()
+			require.Equal(t, []int{2, 2}, []int{a.Refs(), b.Refs()})
+			require.NoError(t, r.Reuse())
+		}
+	}
+	require.NoError(t, r.Delete())
+}
+
 func TestIovecsEndAtTheKernelsLimit(t *testing.T) {
 	m, list, r := wrapped(t, 8), mdl.New(), fresh(t)
 	for range 1025 {

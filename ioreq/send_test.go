@@ -139,6 +139,7 @@ func TestRoutineGoesOn(t *testing.T) {
 			require.NoError(t, r.Reuse())
 			require.Equal(t, 1, m.Refs())
 			send()
+			require.Equal(t, ioreq.Sent, r.State(), "the loopback does one after the other")
 			return
 		}
 		require.NoError(t, r.Delete())
@@ -220,6 +221,33 @@ func TestCompletedAndRefused(t *testing.T) {
 	r.OnComplete(func(*ioreq.Request, ioreq.Result) { require.NoError(t, r.Delete()) })
 	require.NoError(t, r.Send())
 	require.Equal(t, 1, m.Refs())
+}
+
+// A target that completes a request, whose routine sends it elsewhere, and then
+// returns an error: it has nothing to say about the new flight.
+func TestRefusedWhenItIsElsewhere(t *testing.T) {
+	for _, refusal := range []error{nil, errors.New("both")} {
+		a, b, m, r := &hand{}, &hand{}, wrapped(t, 8), fresh(t)
+		a.submit = func(r *ioreq.Request) error {
+			require.NoError(t, r.Complete(ioreq.Result{}))
+			require.False(t, r.Cancel(), "b does not take it up")
+			return refusal
+		}
+		b.cancel = func(*ioreq.Request) bool { return false }
+		require.NoError(t, r.Format(a, ioreq.Write, m, ioreq.Span{}))
+		r.OnComplete(func(r *ioreq.Request, _ ioreq.Result) {
+			require.NoError(t, r.Reuse())
+			require.NoError(t, r.Format(b, ioreq.Write, m, ioreq.Span{}))
+			require.NoError(t, r.Send())
+		})
+		require.NoError(t, r.Send())
+		require.Equal(t, ioreq.Sent, r.State())
+		require.Equal(t, []int{0, 1}, []int{a.told, b.told})
+		b.finish(t, ioreq.Result{N: 8})
+		require.Equal(t, ioreq.Result{N: 8}, r.Result())
+		require.NoError(t, r.Delete())
+		require.Equal(t, 1, m.Refs())
+	}
 }
 
 // What a target says must make sense.
