@@ -12,6 +12,8 @@ import (
 	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/internal/sys"
 	"offheap.example/lookaside/mdl"
+	"offheap.example/lookaside/memory"
+	"offheap.example/lookaside/slab"
 )
 
 // Mapping in a loop uses the same addresses again and again: the process has no
@@ -173,6 +175,41 @@ func TestPartsOfAMappedList(t *testing.T) {
 	l.Release()
 	require.Equal(t, byte(9), w[9])
 	part.Release()
+}
+
+// Objects of an allocator over a Shared arena can be mapped where they are whole
+// pages, whatever else the arena does.
+func TestMapOfAllocatedObjects(t *testing.T) {
+	for _, guard := range []bool{false, true} {
+		a, err := arena.Open(arena.Config{Shared: true, Guard: guard, Reserve: 64 << 20})
+		require.NoError(t, err)
+		if _, ok := a.Fd(); !ok {
+			require.NoError(t, a.Close())
+			t.Skip("arenas have no memory file here")
+		}
+		blocks, err := slab.NewAllocator(a, slab.AllocatorConfig{})
+		require.NoError(t, err)
+		l := mdl.New()
+		for i := range 30 {
+			size := page << (i * 7 % 4)
+			m, err := memory.New(blocks, size)
+			require.NoError(t, err)
+			require.NoError(t, m.CopyIn(size/2, []byte{byte(i)}))
+			if i%3 == 0 {
+				require.NoError(t, m.Delete())
+				continue
+			}
+			require.NoError(t, l.AppendOwned(m))
+		}
+		v, err := l.Map()
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(flat(t, l), v))
+		v[len(v)-1] = 99
+		require.True(t, bytes.Equal(flat(t, l), v))
+		l.Release()
+		require.NoError(t, blocks.Close())
+		require.NoError(t, a.Close())
+	}
 }
 
 // A mapping outlives its arena's Close, and so does nothing else.

@@ -284,7 +284,7 @@ func TestMutatedStreams(t *testing.T) {
 	p := uint64(page)
 	good := append(header(1, 2, 0, 4*p, 0), listMessage(2, 1, 0, p, 2*p, p)...)
 	good = append(good, listMessage(1, 2, 100, 200, 3*p+7, 90)...)
-	rounds := 400
+	rounds := 200
 	if testing.Short() {
 		rounds = 80
 	}
