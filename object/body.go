@@ -23,8 +23,8 @@ func NewBody(b *objtab.Body, cfg *Config) (Object, error) {
 	}
 	s := slots[dressedBirth].Get()
 	if !kept {
-		d := s.kin.Load().dress
-		d.buf, d.owner = b.Buf, b.Owner
+		m := s.kin.Load().rest()
+		m.buf, m.owner = b.Buf, b.Owner
 	}
 	return s.fill(b.Buf, b.Owner, b.Kind, b.Flags, cfg)
 }
@@ -77,7 +77,10 @@ func (s *slot) fill(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags,
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
 	if k.born == dressedBirth {
 		d := k.dress
-		d.kind, d.context, d.cleanup, d.destroy = cfg.Kind, cfg.Context, cfg.Cleanup, cfg.Destroy
+		d.context, d.cleanup, d.destroy = cfg.Context, cfg.Cleanup, cfg.Destroy
+		if cfg.Kind != "" {
+			k.rest().kind = cfg.Kind
+		}
 	}
 	o := s.handle(s.word.Load())
 	if tracing.Load() {
@@ -149,8 +152,10 @@ func Claim(o Object, kind objtab.Kind) (body *objtab.Body, refs int, err error) 
 // by those that the body has now.
 func Unclaim(o Object) {
 	s := o.slot()
-	if k := s.kin.Load(); k != nil && k.born == dressedBirth && s.body.Flags&objtab.Borrowed != 0 {
-		k.dress.buf = s.body.Buf
+	if s.body.Flags&objtab.Borrowed != 0 { // NewBody made it
+		if k := s.kin.Load(); k != nil && k.seenRest() != nil {
+			k.dress.more.buf = s.body.Buf
+		}
 	}
 	// Publishes: the body. Pairs with: ref. Nobody else changes the word while it is busy.
 	s.word.Store(s.word.Load() &^ busy)

@@ -217,8 +217,8 @@ func (o Object) Kind() string {
 	}
 	name := ""
 	o.look(func(k *kin) {
-		if k.dress != nil {
-			name = k.dress.kind
+		if m := k.seenRest(); m != nil {
+			name = m.kind
 		}
 	})
 	if name == "" && o.TryRef() {

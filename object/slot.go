@@ -43,20 +43,20 @@ type kin struct {
 	_          [24]byte
 }
 
-// dress is what of an object the collector must see. It is never freed.
+// dress is what of an object the collector must see, five words. It is never
+// freed.
 type dress struct {
-	// Written by New before the handle exists, and by empty.
-	cleanup, destroy func(Object)
-	context          any
-	kind             string
-	buf              []byte // of the body, where nobody else keeps them
-	owner            any
-
-	more *more // nil until the first object here needs it; guarded by the kin's mu
+	cleanup, destroy func(Object) // written by New before the handle exists, and by empty
+	context          any          // the same
+	more             *more        // nil until the first object here needs it; guarded by the kin's mu
 }
 
 // more is what hardly any object has.
 type more struct {
+	kind  string // as a dress's callbacks
+	buf   []byte // of the body, where nobody else keeps them
+	owner any
+
 	added   []context   // grows while live, frozen after that
 	closers []io.Closer // the same
 	notes   notes
@@ -170,8 +170,9 @@ func (k *kin) empty() {
 }
 
 func (d *dress) empty() {
-	d.cleanup, d.destroy, d.context, d.kind, d.buf, d.owner = nil, nil, nil, "", nil, nil
+	d.cleanup, d.destroy, d.context = nil, nil, nil
 	if m := d.more; m != nil {
+		m.kind, m.buf, m.owner = "", nil, nil
 		clear(m.added)
 		clear(m.closers)
 		m.added, m.closers = m.added[:0], m.closers[:0]

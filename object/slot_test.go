@@ -107,9 +107,10 @@ func TestSlotIsEmptiedForTheNext(t *testing.T) {
 			require.True(t, rest.Field(i).IsZero(), name)
 		}
 	}
-	d := *k.dress
-	d.more = nil
+	d, m := *k.dress, *k.dress.more
+	d.more, m.added, m.closers, m.notes.taken = nil, nil, nil, nil
 	require.True(t, reflect.ValueOf(d).IsZero(), "%+v", d)
+	require.Equal(t, more{notes: notes{born: m.notes.born}}, m)
 	require.Zero(t, s.body)
 	require.Equal(t, uint64(adorned), s.word.Load()&(adorned|busy|seen|noted))
 }
