@@ -155,6 +155,29 @@ func TestDeletedWhilePreparing(t *testing.T) {
 	}
 }
 
+// The same for a request that was received: whoever sent it hears of it.
+func TestAbandonedWhilePreparing(t *testing.T) {
+	for _, refusal := range []error{nil, ioreq.ErrClosed} {
+		parent, err := object.New(object.Config{})
+		require.NoError(t, err)
+		h, m := &hand{}, wrapped(t, 8)
+		r, err := ioreq.Receive(object.Config{Parent: parent}, ioreq.Write, ioreq.Memory(m, ioreq.Span{}))
+		require.NoError(t, err)
+		var answers []error
+		require.NoError(t, r.Notify(func(res ioreq.Result) { answers = append(answers, res.Err) }))
+		h.prepare = func(*ioreq.Request) error {
+			require.NoError(t, parent.Delete())
+			require.Equal(t, 3, m.Refs())
+			require.Empty(t, answers)
+			return refusal
+		}
+		require.ErrorIs(t, r.Format(h, ioreq.Write, m, ioreq.Span{}), refusal)
+		require.Equal(t, []error{ioreq.ErrDeleted}, answers)
+		require.Equal(t, 1, m.Refs())
+		require.Equal(t, object.Object{}, r.Object())
+	}
+}
+
 // One reference on every object, however often it is in the list, and the list
 // can go.
 func TestFormatList(t *testing.T) {
