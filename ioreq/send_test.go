@@ -270,4 +270,3 @@ func TestImplausibleResults(t *testing.T) {
 	require.Nil(t, r.TargetData())
 	require.NoError(t, r.Delete())
 }
-
