@@ -141,6 +141,8 @@ func TestTimeout(t *testing.T) {
 		require.True(t, timeout.Timeout())
 		require.True(t, timeout.(interface{ Temporary() bool }).Temporary())
 		require.True(t, r.CancelRequested())
+		_, ok = r.Deadline()
+		require.False(t, ok, "a timeout is for one flight")
 
 		// The next round has no limit.
 		require.NoError(t, r.Reuse())
@@ -223,6 +225,41 @@ func TestTimeoutOfAStubbornTarget(t *testing.T) {
 		require.Equal(t, ioreq.Result{N: 8}, r.Result())
 		require.NoError(t, r.Delete())
 	})
+}
+
+// A timeout counts from the send that works.
+func TestTimeoutOfASendThatFails(t *testing.T) {
+	h, m, r := &hand{}, wrapped(t, 8), fresh(t)
+	h.submit = func(*ioreq.Request) error { return ioreq.ErrClosed }
+	require.NoError(t, r.SetTimeout(time.Hour))
+	require.NoError(t, r.Format(h, ioreq.Read, m, ioreq.Span{}))
+	require.ErrorIs(t, r.Send(), ioreq.ErrClosed)
+	_, ok := r.Deadline()
+	require.False(t, ok)
+	require.NoError(t, r.SetDeadline(someDay))
+	require.ErrorIs(t, r.Send(), ioreq.ErrClosed)
+	at, ok := r.Deadline()
+	require.True(t, ok)
+	require.Equal(t, someDay, at)
+	require.NoError(t, r.Delete())
+}
+
+// Who cancels while OnSent's function tells of the end comes too late.
+func TestCancelInTheEnd(t *testing.T) {
+	h, m, r := &hand{}, wrapped(t, 8), fresh(t)
+	told := 0
+	require.NoError(t, r.Format(h, ioreq.Read, m, ioreq.Span{}))
+	r.OnSent(func(*ioreq.Request, int) {
+		told++
+		require.False(t, r.Cancel())
+		require.False(t, r.CancelRequested())
+		require.ErrorIs(t, h.has[0].Complete(ioreq.Result{}), ioreq.ErrNotSent)
+		require.ErrorIs(t, h.has[0].Sent(0), ioreq.ErrNotSent)
+	})
+	require.NoError(t, r.Send())
+	require.NoError(t, h.has[0].Complete(ioreq.Result{N: 1}))
+	require.Equal(t, []int{1, 0}, []int{told, h.told})
+	require.NoError(t, r.Delete())
 }
 
 // Pairs of goroutines, one that completes and one that cancels: every request

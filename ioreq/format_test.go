@@ -155,6 +155,29 @@ func TestDeletedWhilePreparing(t *testing.T) {
 	}
 }
 
+// The same for a request that was received: whoever sent it hears of it.
+func TestAbandonedWhilePreparing(t *testing.T) {
+	for _, refusal := range []error{nil, ioreq.ErrClosed} {
+		parent, err := object.New(object.Config{})
+		require.NoError(t, err)
+		h, m := &hand{}, wrapped(t, 8)
+		r, err := ioreq.Receive(object.Config{Parent: parent}, ioreq.Write, ioreq.Memory(m, ioreq.Span{}))
+		require.NoError(t, err)
+		var answers []error
+		require.NoError(t, r.Notify(func(res ioreq.Result) { answers = append(answers, res.Err) }))
+		h.prepare = func(*ioreq.Request) error {
+			require.NoError(t, parent.Delete())
+			require.Equal(t, 3, m.Refs())
+			require.Empty(t, answers)
+			return refusal
+		}
+		require.ErrorIs(t, r.Format(h, ioreq.Write, m, ioreq.Span{}), refusal)
+		require.Equal(t, []error{ioreq.ErrDeleted}, answers)
+		require.Equal(t, 1, m.Refs())
+		require.Equal(t, object.Object{}, r.Object())
+	}
+}
+
 // One reference on every object, however often it is in the list, and the list
 // can go.
 func TestFormatList(t *testing.T) {
@@ -209,6 +232,37 @@ func TestFormatList(t *testing.T) {
 		require.Equal(t, 1, b.Refs())
 		require.NoError(t, r.Delete())
 	}
+}
+
+// What one long list held is not taken for held by the next.
+func TestFormatListsOneAfterTheOther(t *testing.T) {
+	h, r := &hand{}, fresh(t)
+	a, b := wrapped(t, 8), wrapped(t, 8)
+	for range 3 {
+		for _, last := range []memory.Object{a, b} {
+			list := mdl.New()
+			for range 20 {
+				require.NoError(t, list.Append(a, 0, 1))
+			}
+			require.NoError(t, r.FormatList(h, ioreq.Write, list))
+			list.Release()
+			require.NoError(t, r.Reuse())
+			list = mdl.New()
+			first := a
+			if last == a {
+				first = b
+			}
+			for range 20 {
+				require.NoError(t, list.Append(first, 0, 1))
+			}
+			require.NoError(t, list.Append(last, 0, 1))
+			require.NoError(t, r.FormatList(h, ioreq.Write, list))
+			list.Release()
+			require.Equal(t, []int{2, 2}, []int{a.Refs(), b.Refs()})
+			require.NoError(t, r.Reuse())
+		}
+	}
+	require.NoError(t, r.Delete())
 }
 
 func TestIovecsEndAtTheKernelsLimit(t *testing.T) {

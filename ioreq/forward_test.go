@@ -73,6 +73,28 @@ func TestForward(t *testing.T) {
 	require.ErrorIs(t, r.Complete(ioreq.Result{}), ioreq.ErrCompleted)
 }
 
+// The target's name for a request has no past.
+func TestForwardUnderAUsedName(t *testing.T) {
+	h, m := &hand{}, wrapped(t, 8)
+	for range 9000 { // every *Request there is was completed once
+		r, err := ioreq.Receive(object.Config{}, ioreq.Read, ioreq.Memory(m, ioreq.Span{}))
+		if err != nil || r.Complete(ioreq.Result{}) != nil {
+			t.Fatal("receive or complete failed")
+		}
+	}
+	r := receive(t, ioreq.Read, ioreq.Memory(m, ioreq.Span{}))
+	require.NoError(t, r.Format(h, ioreq.Read, m, ioreq.Span{}))
+	r.OnComplete(func(*ioreq.Request, ioreq.Result) {})
+	require.NoError(t, r.Send())
+	low := h.has[0]
+	h.finish(t, ioreq.Result{})
+	err := low.Complete(ioreq.Result{})
+	require.ErrorIs(t, err, ioreq.ErrDeleted)
+	require.NotErrorIs(t, err, ioreq.ErrCompleted)
+	require.NoError(t, r.Complete(ioreq.Result{}))
+	require.Equal(t, 1, m.Refs())
+}
+
 // Somebody else holds the memory of a request that is formatted with its own:
 // only he is named, and the format stands.
 func TestCompleteFormatted(t *testing.T) {

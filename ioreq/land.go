@@ -22,7 +22,7 @@ func (b *body) land() {
 		b.result.Err = ErrTimeout
 	}
 	b.hide()
-	b.state, b.pending, b.sent, b.submitting, b.data = Completed, false, false, false, nil
+	b.state, b.pending, b.data = Completed, false, nil
 	f, h, res := b.done, b.handle, b.result
 	b.done, b.onSent = nil, nil
 	gated, _ := b.f.target.(Gated)

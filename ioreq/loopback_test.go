@@ -58,6 +58,7 @@ func TestLoopbackByHand(t *testing.T) {
 	first, second := start(t, lb, ioreq.Read, "......"), start(t, lb, ioreq.Read, "..")
 	require.False(t, lb.Step(), "nothing to read")
 	w := start(t, lb, ioreq.Write, "abcde")
+	require.False(t, lb.Cancel(w.r), "a cancellation that comes late is for an earlier round")
 	require.Equal(t, ioreq.LoopbackStats{Waiting: 3}, lb.Stats())
 	require.Equal(t, 3, lb.InFlight())
 	require.True(t, lb.Step())

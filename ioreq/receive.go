@@ -204,7 +204,6 @@ func (b *body) answer(res Result) error {
 	old, h, obj := b.f, b.handle, b.obj
 	b.f = format{}
 	b.state, b.result = Answered, res
-	b.done, b.onSent = nil, nil
 	rep := b.leave(res)
 	// Publishes: that a handle which is gone was answered. Pairs with: lock.
 	h.answered.Store(true)
@@ -270,9 +269,10 @@ func (b *body) leave(res Result) reply {
 	return rep
 }
 
-// abandon answers a received request that is deleted unanswered. b.mu is held.
+// abandon answers a received request that is deleted unanswered; after an answer
+// nobody is left to hear of it. b.mu is held.
 func (b *body) abandon() reply {
-	if !b.received || b.state == Answered {
+	if !b.received {
 		return reply{}
 	}
 	return b.leave(Result{Err: ErrDeleted})

@@ -139,6 +139,7 @@ func TestRoutineGoesOn(t *testing.T) {
 			require.NoError(t, r.Reuse())
 			require.Equal(t, 1, m.Refs())
 			send()
+			require.Equal(t, ioreq.Sent, r.State(), "the loopback does one after the other")
 			return
 		}
 		require.NoError(t, r.Delete())
@@ -222,6 +223,33 @@ func TestCompletedAndRefused(t *testing.T) {
 	require.Equal(t, 1, m.Refs())
 }
 
+// A target that completes a request, whose routine sends it elsewhere, and then
+// returns an error: it has nothing to say about the new flight.
+func TestRefusedWhenItIsElsewhere(t *testing.T) {
+	for _, refusal := range []error{nil, errors.New("both")} {
+		a, b, m, r := &hand{}, &hand{}, wrapped(t, 8), fresh(t)
+		a.submit = func(r *ioreq.Request) error {
+			require.NoError(t, r.Complete(ioreq.Result{}))
+			require.False(t, r.Cancel(), "b does not take it up")
+			return refusal
+		}
+		b.cancel = func(*ioreq.Request) bool { return false }
+		require.NoError(t, r.Format(a, ioreq.Write, m, ioreq.Span{}))
+		r.OnComplete(func(r *ioreq.Request, _ ioreq.Result) {
+			require.NoError(t, r.Reuse())
+			require.NoError(t, r.Format(b, ioreq.Write, m, ioreq.Span{}))
+			require.NoError(t, r.Send())
+		})
+		require.NoError(t, r.Send())
+		require.Equal(t, ioreq.Sent, r.State())
+		require.Equal(t, []int{0, 1}, []int{a.told, b.told})
+		b.finish(t, ioreq.Result{N: 8})
+		require.Equal(t, ioreq.Result{N: 8}, r.Result())
+		require.NoError(t, r.Delete())
+		require.Equal(t, 1, m.Refs())
+	}
+}
+
 // What a target says must make sense.
 func TestImplausibleResults(t *testing.T) {
 	h, m, r := &hand{}, wrapped(t, 8), fresh(t)
@@ -240,66 +268,5 @@ func TestImplausibleResults(t *testing.T) {
 	h.finish(t, ioreq.Result{N: 7, Err: failure})
 	require.Equal(t, ioreq.Result{N: 7, Err: failure}, r.Result())
 	require.Nil(t, r.TargetData())
-	require.NoError(t, r.Delete())
-}
-
-// Sent and completed are two things.
-func TestTwoPhases(t *testing.T) {
-	h, m, r := &hand{}, wrapped(t, 8), fresh(t)
-	var seen []string
-	round := func() {
-		seen = nil
-		require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{}))
-		r.OnSent(func(got *ioreq.Request, n int) {
-			require.Same(t, r, got)
-			require.Equal(t, ioreq.Sent, r.State())
-			require.Equal(t, 5, n)
-			seen = append(seen, "sent")
-		})
-		r.OnComplete(func(*ioreq.Request, ioreq.Result) { seen = append(seen, "completed") })
-		require.NoError(t, r.Send())
-	}
-	// Told apart.
-	round()
-	require.NoError(t, h.has[0].Sent(5))
-	require.Equal(t, []string{"sent"}, seen)
-	require.Equal(t, 2, m.Refs(), "sent is not completed: the memory is held")
-	require.ErrorIs(t, h.has[0].Sent(5), ioreq.ErrInvalid)
-	h.finish(t, ioreq.Result{N: 5})
-	require.Equal(t, []string{"sent", "completed"}, seen)
-	require.ErrorIs(t, r.Sent(5), ioreq.ErrNotSent)
-
-	// One thing for this target: Complete is both.
-	require.NoError(t, r.Reuse())
-	round()
-	h.finish(t, ioreq.Result{N: 5})
-	require.Equal(t, []string{"sent", "completed"}, seen)
-
-	// Not sent when it failed, unless the target had said so.
-	require.NoError(t, r.Reuse())
-	round()
-	h.finish(t, ioreq.Result{N: 5, Err: ioreq.ErrClosed})
-	require.Equal(t, []string{"completed"}, seen)
-	require.NoError(t, r.Reuse())
-	round()
-	require.NoError(t, h.has[0].Sent(5))
-	h.finish(t, ioreq.Result{N: 5, Err: ioreq.ErrClosed})
-	require.Equal(t, []string{"sent", "completed"}, seen)
-
-	// Completed from within the first phase, and again in the next round.
-	require.NoError(t, r.Reuse())
-	round()
-	r.OnSent(func(*ioreq.Request, int) {
-		seen = append(seen, "sent")
-		h.finish(t, ioreq.Result{N: 5})
-		require.Equal(t, []string{"sent"}, seen, "the functions of a round do not overlap")
-	})
-	require.NoError(t, h.has[0].Sent(5))
-	require.Equal(t, []string{"sent", "completed"}, seen)
-	require.NoError(t, r.Reuse())
-	require.NoError(t, r.Format(h, ioreq.Write, m, ioreq.Span{}))
-	require.NoError(t, r.Send())
-	require.NoError(t, h.has[0].Sent(0), "nobody listens")
-	h.finish(t, ioreq.Result{N: 0})
 	require.NoError(t, r.Delete())
 }

@@ -154,6 +154,38 @@ func TestSendSyncAndContext(t *testing.T) {
 	require.Equal(t, 1, m.Refs())
 }
 
+// limited is a context that cannot be waited for, and has a deadline.
+type limited struct {
+	context.Context
+	until time.Time
+}
+
+func (l limited) Deadline() (time.Time, bool) { return l.until, true }
+
+func TestSendSyncWithADeadlineAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lb := ioreq.NewLoopback(ioreq.LoopbackConfig{Manual: true})
+		ctx := limited{context.Background(), time.Now().Add(time.Second)}
+		_, err := ioreq.SendSync(ctx, lb, ioreq.Read, ioreq.Buffer(make([]byte, 8)))
+		require.ErrorIs(t, err, ioreq.ErrTimeout)
+	})
+}
+
+// What a synchronous send may, the next request may not.
+func TestSendSyncLeavesNothing(t *testing.T) {
+	_, err := ioreq.SendSync(context.Background(), sink{}, ioreq.Write, ioreq.Buffer(make([]byte, 8)))
+	require.NoError(t, err)
+	for range 100 { // one of these is where that one was
+		r := fresh(t)
+		list, err := mdl.Describe(make([]byte, 8))
+		require.NoError(t, err)
+		require.NoError(t, r.FormatList(sink{}, ioreq.Write, list))
+		require.ErrorIs(t, r.Send(), ioreq.ErrBorrowed)
+		list.Release()
+		require.NoError(t, r.Delete())
+	}
+}
+
 // A target that completes with an error of a context of its own: it is told as
 // it is.
 func TestSendSyncWhenTheTargetCancels(t *testing.T) {

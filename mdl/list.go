@@ -38,15 +38,17 @@ type List struct {
 // list is released, whereas the List waits for its turn: a stale *List finds
 // no body.
 type body struct {
-	segments []segment       // inline[:] or larger
-	lo, hi   int             // the list is segments[lo:hi]; none of them is empty
-	size     int             // bytes in them
+	// What most operations on the front touch: two lines of cache.
+	segments []segment   // inline[:] or larger
+	lo, hi   int         // the list is segments[lo:hi]; none of them is empty
+	size     int         // bytes in them
+	kernel   kernelState // locks and mappings
+	inline   [inlineSegments]segment
+
 	source   *slab.Lookaside // where Retreat takes memory; nil means the package's own
-	kernel   kernelState     // locks and mappings
 	vec      net.Buffers     // what WriteTo gives package net
 	vecStore net.Buffers     // what vec uses up
 	vectors  vectors         // for calls through raw connections
-	inline   [inlineSegments]segment
 }
 
 var (

@@ -105,6 +105,21 @@ type pageWorld struct {
 	mark  byte
 }
 
+func sendAndReceive(t testing.TB, s *mdl.Sender, r *mdl.Receiver, l *mdl.List, p mdl.Prot) *mdl.List {
+	t.Helper()
+	require.NoError(t, s.Send(l, p))
+	got, err := r.Receive()
+	require.NoError(t, err)
+	return got
+}
+
+func reaped(t testing.TB, s *mdl.Sender, want int) {
+	t.Helper()
+	out, err := s.Reap()
+	require.NoError(t, err)
+	require.Equal(t, want, out)
+}
+
 func newPageWorld(t testing.TB) *pageWorld {
 	w := &pageWorld{t: t, views: mdl.Mappings().Views}
 	if canSend {

@@ -50,12 +50,12 @@ var populations = []population{
 		require.NoError(b, err)
 		return objects(b, src, memory.WithParent(root))
 	}},
-	// The records of the objects alone, for those who keep their handles elsewhere.
-	{"memory, no handles", func(b *testing.B, src *arena.Arena) any {
+	// Everything an object can have: a context and two callbacks each are the user's own pointers.
+	{"memory+callbacks", func(b *testing.B, src *arena.Arena) any {
 		root, err := object.New(object.Config{})
 		require.NoError(b, err)
-		objects(b, src, memory.WithParent(root))
-		return []object.Object{root}
+		mine, hook := new(session), func(object.Object) {}
+		return objects(b, src, memory.WithParent(root), memory.WithContext(mine), memory.WithCleanup(hook), memory.WithDestroy(hook))
 	}},
 }
 
@@ -70,9 +70,7 @@ func objects(b *testing.B, src *arena.Arena, opts ...memory.Option) []memory.Obj
 	}
 	b.Cleanup(func() {
 		for _, m := range all {
-			if m != (memory.Object{}) {
-				require.NoError(b, m.Delete())
-			}
+			require.NoError(b, m.Delete())
 		}
 		require.NoError(b, l.Close())
 	})

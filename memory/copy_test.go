@@ -5,11 +5,14 @@ import (
 	"errors"
 	"io"
 	"math"
+	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
 	"offheap.example/lookaside/memory"
+	"offheap.example/lookaside/object"
 )
 
 // flat is a memory object as it should be.
@@ -155,6 +158,8 @@ func TestReaderAt(t *testing.T) {
 	got, err := io.ReadAll(io.NewSectionReader(r, 2, 100))
 	require.NoError(t, err)
 	require.Equal(t, "23456789", string(got))
+	require.NoError(t, iotest.TestReader(io.NewSectionReader(r, 0, int64(m.Len())), []byte("0123456789")))
+	require.NoError(t, iotest.TestReader(iotest.HalfReader(io.NewSectionReader(r, 3, 4)), []byte("3456")))
 	require.Equal(t, 1, m.Refs())
 	require.NoError(t, m.Delete())
 }
@@ -182,6 +187,21 @@ func TestWriterAt(t *testing.T) {
 		require.Equal(t, c.want, string(m.Bytes()))
 		require.NoError(t, m.Delete())
 	}
+	long, err := memory.Wrap(make([]byte, 10))
+	require.NoError(t, err)
+	w := io.NewOffsetWriter(long.WriterAt(), 4)
+	n, err := io.Copy(w, iotest.OneByteReader(strings.NewReader("abcdef")))
+	require.NoError(t, err)
+	require.EqualValues(t, 6, n)
+	_, err = w.Write([]byte("g"))
+	require.ErrorIs(t, err, io.ErrShortWrite)
+	require.Equal(t, "\x00\x00\x00\x00abcdef", string(long.Bytes()))
+	require.NoError(t, long.Delete())
+	_, err = long.WriterAt().WriteAt([]byte("x"), 0)
+	require.ErrorIs(t, err, object.ErrDeleted)
+	_, err = long.ReaderAt().ReadAt(make([]byte, 1), 0)
+	require.ErrorIs(t, err, object.ErrDeleted)
+
 	m, err := memory.Wrap([]byte("constant"), memory.ReadOnly())
 	require.NoError(t, err)
 	_, err = m.WriterAt().WriteAt([]byte("x"), 99)

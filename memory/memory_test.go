@@ -96,6 +96,33 @@ func TestNewIsZeroedAndAligned(t *testing.T) {
 	require.Zero(t, b.live())
 }
 
+// Blocks of lists are as aligned as those of an allocator.
+func TestFromLookasideIsAligned(t *testing.T) {
+	src, err := arena.Open(arena.Config{})
+	require.NoError(t, err)
+	page := align.PageSize()
+	for _, n := range []int{1, 8, 17, 24, 100, 1000, page - 1, page, page + 1, 3 * page} {
+		l, err := slab.New(src, slab.Config{Size: n})
+		require.NoError(t, err)
+		to := uintptr(16)
+		if n >= page {
+			to = uintptr(page)
+		}
+		var all []memory.Object
+		for range 20 {
+			m, err := memory.FromLookaside(l)
+			require.NoError(t, err)
+			require.Zero(t, reflect.ValueOf(m.Bytes()).Pointer()%to, "%d bytes", n)
+			all = append(all, m)
+		}
+		for _, m := range all {
+			require.NoError(t, m.Delete())
+		}
+		require.NoError(t, l.Close())
+	}
+	require.NoError(t, src.Close())
+}
+
 func TestNewRefuses(t *testing.T) {
 	b := open(t)
 	for _, n := range []int{0, -1, math.MinInt} {

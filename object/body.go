@@ -21,21 +21,22 @@ func NewBody(b *objtab.Body, cfg *Config) (Object, error) {
 	if kept && !cfg.adorns() {
 		return NewPlain(nil, nil, b.Kind, b.Flags), nil
 	}
-	f := wardrobe.Get()
+	s := slots[dressedBirth].Get()
 	if !kept {
-		f.kin.dress.buf, f.kin.dress.owner = b.Buf, b.Owner
+		m := s.kin.Load().rest()
+		m.buf, m.owner = b.Buf, b.Owner
 	}
-	return f.fill(b.Buf, b.Owner, b.Kind, b.Flags, cfg)
+	return s.fill(b.Buf, b.Owner, b.Kind, b.Flags, cfg)
 }
 
 var noConfig Config
 
 func (c *Config) adorns() bool {
-	return c.Parent.s != nil || c.Cleanup != nil || c.Destroy != nil || c.Context != nil || c.Kind != ""
+	return c.Parent.slot() != nil || c.Cleanup != nil || c.Destroy != nil || c.Context != nil || c.Kind != ""
 }
 
 // Split takes a handle apart for floors above that keep it in less room.
-func Split(o Object) objtab.Part { return objtab.Part{Slot: o.s, Gen: o.gen} }
+func Split(o Object) objtab.Part { return objtab.Part{Slot: o.slot(), Gen: o.gen} }
 
 // Join puts together what Split took apart. It gives the zero handle for what
 // is no part of one.
@@ -44,17 +45,17 @@ func Join(p objtab.Part) Object {
 	if s == nil {
 		return Object{}
 	}
-	return Object{s, p.Gen}
+	return s.handle(uint64(p.Gen) << genShift)
 }
 
 // NewPlain is NewBody without a Config, which cannot fail: the way of most
 // memory objects, kept short. It does not keep alive what buf and owner point
 // at: the caller knows who does, as long as the object exists.
 func NewPlain(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags) Object {
-	s := slots.Get()
+	s := slots[plainBirth].Get()
 	b := &s.body
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
-	o := Object{s, genOf(s.word.Load())}
+	o := s.handle(s.word.Load())
 	if tracing.Load() {
 		o.trace()
 	}
@@ -65,24 +66,27 @@ func NewPlain(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags) Objec
 // known to be in order.
 func NewChecked(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg *Config) (Object, error) {
 	if cfg.Cleanup == nil && cfg.Destroy == nil && cfg.Context == nil && cfg.Kind == "" {
-		return families.Get().fill(buf, owner, kind, flags, cfg)
+		return slots[kinBirth].Get().fill(buf, owner, kind, flags, cfg)
 	}
-	return wardrobe.Get().fill(buf, owner, kind, flags, cfg)
+	return slots[dressedBirth].Get().fill(buf, owner, kind, flags, cfg)
 }
 
-// fill makes an object of a family that was taken from its cache.
-func (f *family) fill(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg *Config) (Object, error) {
-	k, b := &f.kin, &f.slot.body
+// fill makes an object of a slot with a kin.
+func (s *slot) fill(buf []byte, owner any, kind objtab.Kind, flags objtab.Flags, cfg *Config) (Object, error) {
+	k, b := s.kin.Load(), &s.body
 	b.Buf, b.Owner, b.Kind, b.Flags = buf, owner, kind, flags
-	if k.dressed {
+	if k.born == dressedBirth {
 		d := k.dress
-		d.kind, d.context, d.cleanup, d.destroy = cfg.Kind, cfg.Context, cfg.Cleanup, cfg.Destroy
+		d.context, d.cleanup, d.destroy = cfg.Context, cfg.Cleanup, cfg.Destroy
+		if cfg.Kind != "" {
+			k.rest().kind = cfg.Kind
+		}
 	}
-	o := Object{&f.slot, genOf(f.slot.word.Load())}
+	o := s.handle(s.word.Load())
 	if tracing.Load() {
 		o.trace()
 	}
-	if cfg.Parent.s == nil {
+	if cfg.Parent.slot() == nil {
 		return o, nil
 	}
 	// Last: nothing can fail after it, and from then on the parent may delete us.
@@ -108,7 +112,7 @@ func (k *kin) abandon() {
 // Body returns the body of an object of the given kind, nil for any other.
 // The caller holds a reference.
 func Body(o Object, kind objtab.Kind) *objtab.Body {
-	if b := &o.s.body; b.Kind == kind {
+	if b := &o.slot().body; b.Kind == kind {
 		return b
 	}
 	return nil
@@ -120,11 +124,12 @@ func Body(o Object, kind objtab.Kind) *objtab.Body {
 // more than one. Between the two the caller must neither block nor call
 // anything of this package.
 func Claim(o Object, kind objtab.Kind) (body *objtab.Body, refs int, err error) {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return nil, 0, fmt.Errorf("no object: %w", ErrInvalid)
 	}
 	for {
-		w := o.s.word.Load()
+		w := s.word.Load()
 		switch {
 		case genOf(w) != o.gen || w&stateMask != live:
 			return nil, 0, ErrDeleted
@@ -133,12 +138,12 @@ func Claim(o Object, kind objtab.Kind) (body *objtab.Body, refs int, err error) 
 		case w&refMask != 1:
 			return nil, refsOf(w), nil
 		// Acquires: what everybody did who held a reference. Pairs with: Unref.
-		case o.s.word.CompareAndSwap(w, w|busy):
-			if o.s.body.Kind != kind {
+		case s.word.CompareAndSwap(w, w|busy):
+			if s.body.Kind != kind {
 				Unclaim(o)
 				return nil, 0, fmt.Errorf("not a %v: %w", kind, ErrInvalid)
 			}
-			return &o.s.body, 1, nil
+			return &s.body, 1, nil
 		}
 	}
 }
@@ -146,9 +151,12 @@ func Claim(o Object, kind objtab.Kind) (body *objtab.Body, refs int, err error) 
 // Unclaim ends what Claim began. Bytes that the object kept alive are replaced
 // by those that the body has now.
 func Unclaim(o Object) {
-	if k := o.s.kin.Load(); k != nil && k.dressed && o.s.body.Flags&objtab.Borrowed != 0 {
-		k.dress.buf = o.s.body.Buf
+	s := o.slot()
+	if s.body.Flags&objtab.Borrowed != 0 { // NewBody made it
+		if k := s.kin.Load(); k != nil && k.seenRest() != nil {
+			k.dress.more.buf = s.body.Buf
+		}
 	}
 	// Publishes: the body. Pairs with: ref. Nobody else changes the word while it is busy.
-	o.s.word.Store(o.s.word.Load() &^ busy)
+	s.word.Store(s.word.Load() &^ busy)
 }

@@ -89,12 +89,12 @@ func TestEverybodyWaitsForAClaim(t *testing.T) {
 			require.NoError(t, err)
 			body, _, err := Claim(o, probe)
 			require.NoError(t, err)
-			before := o.s.word.Load()
+			before := o.slot().word.Load()
 			done := make(chan error)
 			var wg sync.WaitGroup
 			wg.Go(func() { done <- f(o) })
 			for range 50 {
-				require.Equal(t, before, o.s.word.Load(), name)
+				require.Equal(t, before, o.slot().word.Load(), name)
 				body.Flags++ // a race unless they wait
 				runtime.Gosched()
 				select {

@@ -17,10 +17,11 @@ type ContextConfig struct {
 // when there is none, and when the object is gone; it works in all callbacks,
 // Destroy included. It is WdfObjectGetTypedContext.
 func Context[T any](o Object) (*T, bool) {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return nil, false
 	}
-	k := o.s.kin.Load()
+	k := s.kin.Load()
 	if k == nil || !k.enter(o.gen) {
 		return nil, false
 	}
@@ -87,17 +88,18 @@ func (o Object) Adopt(c io.Closer) error {
 // lockLive returns the kin of a live object with its mu held: until it is
 // unlocked the object stays live. From here on the object counts as adorned.
 func (o Object) lockLive() (*kin, error) {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return nil, fmt.Errorf("no object: %w", ErrInvalid)
 	}
 	if !o.Valid() {
 		return nil, ErrDeleted
 	}
 	const known = adorned | seen
-	k := o.s.ensureKin()
+	k := s.ensureKin()
 	k.mu.Lock()
 	for {
-		w := o.s.word.Load()
+		w := s.word.Load()
 		switch {
 		case genOf(w) != o.gen || w&stateMask != live:
 			k.mu.Unlock()
@@ -107,7 +109,7 @@ func (o Object) lockLive() (*kin, error) {
 		case w&busy != 0:
 			runtime.Gosched()
 		// Publishes: that Delete must take the long way. Pairs with: Delete, whose swap fails if it saw the word before.
-		case o.s.word.CompareAndSwap(w, w|known):
+		case s.word.CompareAndSwap(w, w|known):
 			return k, nil
 		}
 	}

@@ -22,49 +22,50 @@ import (
 // which this call destroyed; the object is deleted nevertheless. It is
 // WdfObjectDelete.
 func (o Object) Delete() error {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return errDeleteZero
 	}
 	if o.gen != lastGen {
-		switch w := armed(o.gen); o.s.word.Load() {
+		switch w := armed(o.gen); s.word.Load() {
 		case w: // one reference and nobody who is to be told: straight to the end
-			if o.s.word.CompareAndSwap(w, w+1<<genShift) {
-				o.s.recycle()
+			if s.word.CompareAndSwap(w, w+1<<genShift) {
+				s.recycle()
 				return nil
 			}
 		case w | adorned:
-			if o.s.word.CompareAndSwap(w|adorned, w|adorned|closing) {
-				return o.deleteLeaf(w | adorned | closing)
+			if s.word.CompareAndSwap(w|adorned, w|adorned|closing) {
+				return s.deleteLeaf(w | adorned | closing)
 			}
 		}
 	}
-	return o.deleteSlow()
+	return o.deleteSlow(s)
 }
 
-// deleteLeaf deletes an object that has been claimed with the word w: nobody
+// deleteLeaf deletes the object that has been claimed with the word w: nobody
 // has looked into its kin, so that it has no children, contexts or closers
 // but what it was born with. It is deleteFamily with less to do.
-func (o Object) deleteLeaf(w uint64) error {
-	k := o.s.kin.Load()
+func (s *slot) deleteLeaf(w uint64) error {
+	k := s.kin.Load()
 	if !k.leave() {
 		return nil
 	}
 	var destroy func(Object)
-	if k.dressed {
+	if k.born == dressedBirth {
 		destroy = k.dress.destroy
 		if f := k.dress.cleanup; f != nil {
-			f(o)
+			f(s.handle(w))
 		}
 	}
 	// Nobody came meanwhile?
 	if destroy == nil {
-		if o.s.word.CompareAndSwap(w, w&^(stateMask)+1<<genShift) {
+		if s.word.CompareAndSwap(w, w&^stateMask+1<<genShift) {
 			k.empty()
 			k.recycle()
 			return nil
 		}
-	} else if o.s.word.CompareAndSwap(w, withState(w, destroyed)-1) {
-		o.destroy(k, destroy)
+	} else if s.word.CompareAndSwap(w, withState(w, destroyed)-1) {
+		k.destroy(s.handle(w), destroy)
 		return nil
 	}
 	if err := k.release(); err != nil {
@@ -92,7 +93,7 @@ func (k *kin) leave() bool {
 }
 
 // destroy is bury for an object of which nobody has seen the kin.
-func (o Object) destroy(k *kin, f func(Object)) {
+func (k *kin) destroy(o Object, f func(Object)) {
 	defer func() {
 		k.vacate(o.gen)
 		k.recycle()
@@ -101,33 +102,32 @@ func (o Object) destroy(k *kin, f func(Object)) {
 }
 
 // deleteSlow is Delete for all others.
-func (o Object) deleteSlow() error {
+func (o Object) deleteSlow(s *slot) error {
 	for {
-		w := o.s.word.Load()
+		w := s.word.Load()
 		switch {
 		case genOf(w) != o.gen || w&stateMask != live:
 			return errDeleteGone
 		case w&busy != 0:
 			runtime.Gosched()
 		case w&adorned != 0:
-			return o.deleteFamily()
+			return s.kin.Load().deleteFamily(o.gen)
 		case w&refMask == 1:
-			if o.s.word.CompareAndSwap(w, after(o.gen)) {
-				o.s.park(o.gen)
+			if s.word.CompareAndSwap(w, after(o.gen)) {
+				s.park(o.gen)
 				return nil
 			}
 		// Publishes: what was done under the reference of birth. Pairs with: last.
-		case o.s.word.CompareAndSwap(w, withState(w, closed)-1):
+		case s.word.CompareAndSwap(w, withState(w, closed)-1):
 			return nil
 		}
 	}
 }
 
 // deleteFamily deletes an object that may have relatives and callbacks.
-func (o Object) deleteFamily() error {
+func (k *kin) deleteFamily(gen uint32) error {
 	// Step 1: claim. Only one Delete gets past here.
-	k := o.s.kin.Load()
-	if !k.claim(o.gen) {
+	if !k.claim(gen) {
 		return errDeleteGone
 	}
 
@@ -207,7 +207,7 @@ func (k *kin) deepest() *kin {
 // cleanUp runs the object's own Cleanup callbacks, in the order in which the
 // contexts came.
 func (k *kin) cleanUp() {
-	f, _ := k.born()
+	f, _ := k.callbacks()
 	added, _ := k.frozen()
 	if f == nil && len(added) == 0 {
 		return
@@ -223,16 +223,16 @@ func (k *kin) cleanUp() {
 	}
 }
 
-// born returns the callbacks that the object was born with.
-func (k *kin) born() (cleanup, destroy func(Object)) {
-	if k.dressed {
+// callbacks returns those that the object was born with.
+func (k *kin) callbacks() (cleanup, destroy func(Object)) {
+	if k.born == dressedBirth {
 		return k.dress.cleanup, k.dress.destroy
 	}
 	return nil, nil
 }
 
 // object returns the handle. The object has references, or its slot is ours.
-func (k *kin) object() Object { return Object{k.slot, genOf(k.slot.word.Load())} }
+func (k *kin) object() Object { return k.slot.handle(k.slot.word.Load()) }
 
 // frozen returns what an object that is not live any more has of contexts and
 // closers.
@@ -286,7 +286,7 @@ func (k *kin) letGo(child *kin) {
 
 // dropBirth drops the reference that a closing object was born with.
 func (k *kin) dropBirth() error {
-	_, destroy := k.born()
+	_, destroy := k.callbacks()
 	for {
 		w := k.slot.word.Load()
 		switch {
@@ -302,16 +302,16 @@ func (k *kin) dropBirth() error {
 				return nil
 			}
 		case k.slot.word.CompareAndSwap(w, withState(w, destroyed)-1):
-			return Object{k.slot, genOf(w)}.bury()
+			return k.bury()
 		}
 	}
 }
 
 // bury destroys an adorned object without references: its Destroy callbacks,
 // what it adopted, its body.
-func (o Object) bury() error {
-	k := o.s.kin.Load()
-	_, destroy := k.born()
+func (k *kin) bury() error {
+	o := k.object()
+	_, destroy := k.callbacks()
 	added, closers := k.frozen()
 	if destroy == nil && len(added) == 0 && len(closers) == 0 {
 		k.vacate(o.gen)

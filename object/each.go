@@ -15,9 +15,9 @@ func Each(f func(Object)) {
 		defer o.unref(&visitor)
 		f(o)
 	}
-	slots.Each(visit)
-	families.Each(func(f *family) { visit(&f.slot) })
-	wardrobe.Each(func(f *family) { visit(&f.slot) })
+	for b := range slots {
+		slots[b].Each(visit)
+	}
 }
 
 // visit takes a reference on the object that lives in the slot, if it is
@@ -29,9 +29,9 @@ func (s *slot) visit() (Object, bool) {
 		if !inUse {
 			return Object{}, false
 		}
-		o := Object{s, genOf(w)}
+		o := s.handle(w)
 		// It had a handle when we looked, so its body is published, and a reference keeps it.
-		if _, err := o.ref(); err == nil {
+		if _, err := o.take(); err == nil {
 			return o, true
 		}
 	}

@@ -89,7 +89,7 @@ func (n *notes) forget() {
 // RefAs is Ref by somebody who says who he is: where the object is watched or
 // traced, reports name him. UnrefAs with the same Holder drops the reference.
 func RefAs(o Object, by objtab.Holder) error {
-	w, err := o.ref()
+	w, err := o.take()
 	if err == nil && (w&noted != 0 || Tracing()) {
 		o.note(by)
 	}
@@ -125,19 +125,20 @@ func (o Object) note(by objtab.Holder) {
 // where full says so, and returns its notes with the kin's mu held.
 func (o Object) lockNotes(full bool) *kin {
 	const known = adorned | seen | noted
-	k := o.s.ensureKin()
+	s := o.slot()
+	k := s.ensureKin()
 	k.mu.Lock()
 	n := &k.rest().notes
 	n.full = n.full || full
 	for {
-		w := o.s.word.Load()
+		w := s.word.Load()
 		switch {
 		case w&known == known:
 			return k
 		case w&busy != 0:
 			runtime.Gosched()
 		// Publishes: that references are written down. Pairs with: Ref and Unref.
-		case o.s.word.CompareAndSwap(w, w|known):
+		case s.word.CompareAndSwap(w, w|known):
 			return k
 		}
 	}
@@ -184,7 +185,8 @@ func Watch(o Object) {
 // The one that Delete consumes is nobody's. An object that is gone has no
 // holders.
 func Holders(o Object) []objtab.Held {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return nil
 	}
 	var held []objtab.Held
@@ -200,7 +202,7 @@ func Holders(o Object) []objtab.Held {
 			held = addHeld(held, r.by, r.at.pcs[:r.at.n])
 		}
 	})
-	w := o.s.word.Load()
+	w := s.word.Load()
 	if genOf(w) != o.gen {
 		return nil
 	}

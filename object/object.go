@@ -10,10 +10,11 @@ import (
 // Object is a handle: small, copyable, comparable. The zero Object is no
 // object. Handles that compare equal name the same object, and a handle never
 // names another object than the one it was made for, however often its place
-// was used again. All methods may be called by many goroutines at once.
+// was used again. It is no pointer: the collector does not follow it. All
+// methods may be called by many goroutines at once.
 type Object struct {
-	s   *slot
-	gen uint32
+	at  uintptr // where its slot is: see handle_unsafe.go
+	gen uint32  // never 0 but in the zero handle
 }
 
 // Config describes an object, as WDF_OBJECT_ATTRIBUTES does. The zero value
@@ -47,26 +48,27 @@ func New(cfg Config) (Object, error) {
 	return o, nil
 }
 
-// ref adds a reference and returns the word as it was before. It fails with
+// take adds a reference and returns the word as it was before. It fails with
 // one of the sentinels made for Ref.
-func (o Object) ref() (uint64, error) {
-	if o.s != nil {
-		w := o.s.word.Load()
+func (o Object) take() (uint64, error) {
+	if s := o.slot(); s != nil {
+		w := s.word.Load()
 		// Publishes: nothing. Acquires: what the body and the kin hold. Pairs with: the last Unref.
-		if genOf(w) == o.gen && w&busy == 0 && w&refMask-1 < maxRefs-1 && o.s.word.CompareAndSwap(w, w+1) {
+		if genOf(w) == o.gen && w&busy == 0 && w&refMask-1 < maxRefs-1 && s.word.CompareAndSwap(w, w+1) {
 			return w, nil
 		}
 	}
-	return o.refSlow()
+	return o.takeSlow()
 }
 
-// refSlow is ref for whatever is unusual.
-func (o Object) refSlow() (uint64, error) {
-	if o.s == nil {
+// takeSlow is take for whatever is unusual.
+func (o Object) takeSlow() (uint64, error) {
+	s := o.slot()
+	if s == nil {
 		return 0, errRefZero
 	}
 	for {
-		w := o.s.word.Load()
+		w := s.word.Load()
 		switch {
 		case genOf(w) != o.gen || w&refMask == 0:
 			return 0, errRefGone
@@ -74,7 +76,7 @@ func (o Object) refSlow() (uint64, error) {
 			runtime.Gosched()
 		case w&refMask == maxRefs:
 			return 0, errRefMany
-		case o.s.word.CompareAndSwap(w, w+1): // as in ref
+		case s.word.CompareAndSwap(w, w+1): // as in take
 			return w, nil
 		}
 	}
@@ -86,7 +88,7 @@ func (o Object) refSlow() (uint64, error) {
 // for the zero handle or for more references than the counter holds (67
 // million). It is WdfObjectReference.
 func (o Object) Ref() error {
-	w, err := o.ref()
+	w, err := o.take()
 	if err == nil && (w&noted != 0 || Tracing()) {
 		o.note(plain)
 	}
@@ -96,7 +98,7 @@ func (o Object) Ref() error {
 // TryRef is Ref for those who hold no reference and only want to know: it
 // reports whether the reference was taken.
 func (o Object) TryRef() bool {
-	w, err := o.ref()
+	w, err := o.take()
 	if err == nil && (w&noted != 0 || Tracing()) {
 		o.note(plain)
 	}
@@ -111,10 +113,10 @@ func (o Object) Unref() { o.unref(&plain) }
 
 // unref drops a reference that by took.
 func (o Object) unref(by *objtab.Holder) {
-	if o.s != nil {
-		w := o.s.word.Load()
+	if s := o.slot(); s != nil {
+		w := s.word.Load()
 		// Publishes: what was done under this reference. Pairs with: last.
-		if genOf(w) == o.gen && w&(busy|noted) == 0 && w&refMask > 1 && o.s.word.CompareAndSwap(w, w-1) {
+		if genOf(w) == o.gen && w&(busy|noted) == 0 && w&refMask > 1 && s.word.CompareAndSwap(w, w-1) {
 			return
 		}
 	}
@@ -123,11 +125,12 @@ func (o Object) unref(by *objtab.Holder) {
 
 // unrefSlow is unref for the last reference, and for whatever is unusual.
 func (o Object) unrefSlow(by *objtab.Holder) {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		panic(&MisuseError{Op: "unref", Kind: NoObject})
 	}
 	for struck := false; ; {
-		w := o.s.word.Load()
+		w := s.word.Load()
 		switch {
 		case genOf(w) != o.gen || w&refMask == 0:
 			panic(&MisuseError{Op: "unref", Kind: Stale})
@@ -139,10 +142,10 @@ func (o Object) unrefSlow(by *objtab.Holder) {
 			o.strike(*by)
 			struck = true
 		case w&refMask == 1:
-			if o.last(w) {
+			if s.last(w) {
 				return
 			}
-		case o.s.word.CompareAndSwap(w, w-1): // as in unref
+		case s.word.CompareAndSwap(w, w-1): // as in unref
 			return
 		}
 	}
@@ -150,38 +153,40 @@ func (o Object) unrefSlow(by *objtab.Holder) {
 
 // last takes the word from its last reference, w, to the end and destroys the
 // object. It reports false when the word was no longer w.
-func (o Object) last(w uint64) bool {
+func (s *slot) last(w uint64) bool {
 	if w&adorned != 0 {
 		// Acquires: what all who held references did. Pairs with: Unref.
-		if !o.s.word.CompareAndSwap(w, withState(w, destroyed)-1) {
+		if !s.word.CompareAndSwap(w, withState(w, destroyed)-1) {
 			return false
 		}
-		_ = o.bury()
+		_ = s.kin.Load().bury()
 		return true
 	}
-	if !o.s.word.CompareAndSwap(w, after(o.gen)) { // the same
+	if !s.word.CompareAndSwap(w, after(genOf(w))) { // the same
 		return false
 	}
-	o.s.park(o.gen)
+	s.park(genOf(w))
 	return true
 }
 
 // Valid reports whether the object exists: it has references. Only who holds
 // one can rely on the answer. The zero handle is not valid.
 func (o Object) Valid() bool {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return false
 	}
-	w := o.s.word.Load()
+	w := s.word.Load()
 	return genOf(w) == o.gen && w&refMask != 0
 }
 
 // State tells where the object stands in its life, None for the zero handle.
 func (o Object) State() State {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return None
 	}
-	w := o.s.word.Load()
+	w := s.word.Load()
 	if genOf(w) != o.gen {
 		return Destroyed
 	}
@@ -192,10 +197,11 @@ func (o Object) State() State {
 // included; 0 when the object is gone. It is for reports and tests: the
 // number may have changed when it arrives.
 func (o Object) Refs() int {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return 0
 	}
-	w := o.s.word.Load()
+	w := s.word.Load()
 	if genOf(w) != o.gen {
 		return 0
 	}
@@ -205,17 +211,18 @@ func (o Object) Refs() int {
 // Kind returns what Config.Kind said, or the name that the package which made
 // the object uses, or "object".
 func (o Object) Kind() string {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return "no object"
 	}
 	name := ""
 	o.look(func(k *kin) {
-		if k.dress != nil {
-			name = k.dress.kind
+		if m := k.seenRest(); m != nil {
+			name = m.kind
 		}
 	})
 	if name == "" && o.TryRef() {
-		name = o.s.body.Kind.String()
+		name = s.body.Kind.String()
 		o.Unref()
 	}
 	if name == "" {
@@ -236,20 +243,21 @@ func (o Object) Parent() (Object, bool) {
 		p.mu.Lock() // child before parent
 		if !k.left {
 			// The parent's slot is not emptied before it let go of this child.
-			parent = Object{p.slot, genOf(p.slot.word.Load())}
+			parent = p.object()
 		}
 		p.mu.Unlock()
 	})
-	return parent, parent.s != nil
+	return parent, parent.at != 0
 }
 
 // look calls f with the kin of an object that has something there, in any
 // state, under its lock. It does not call f otherwise.
 func (o Object) look(f func(*kin)) {
-	if o.s == nil {
+	s := o.slot()
+	if s == nil {
 		return
 	}
-	if k := o.s.kin.Load(); k != nil && k.enter(o.gen) {
+	if k := s.kin.Load(); k != nil && k.enter(o.gen) {
 		f(k)
 		k.mu.Unlock()
 	}

@@ -6,10 +6,10 @@ import "offheap.example/lookaside/internal/objtab"
 // another for the same purpose: lists, which take many at a time. It is a short
 // way for objects that nobody watches.
 func ShareAs(o Object, by *objtab.Holder) error {
-	if o.s != nil && !tracing.Load() {
-		w := o.s.word.Load()
+	if s := o.slot(); s != nil && !tracing.Load() {
+		w := s.word.Load()
 		// Publishes: nothing. Acquires: nothing that the first reference has not.
-		if genOf(w) == o.gen && w&(busy|noted) == 0 && w&refMask-1 < maxRefs-1 && o.s.word.CompareAndSwap(w, w+1) {
+		if genOf(w) == o.gen && w&(busy|noted) == 0 && w&refMask-1 < maxRefs-1 && s.word.CompareAndSwap(w, w+1) {
 			return nil
 		}
 	}
@@ -18,10 +18,10 @@ func ShareAs(o Object, by *objtab.Holder) error {
 
 // DropAs is UnrefAs, short while others hold references too and nobody watches.
 func DropAs(o Object, by *objtab.Holder) {
-	if o.s != nil {
-		w := o.s.word.Load()
+	if s := o.slot(); s != nil {
+		w := s.word.Load()
 		// Publishes: what was done under this reference. Pairs with: last.
-		if genOf(w) == o.gen && w&(busy|noted) == 0 && w&refMask > 1 && o.s.word.CompareAndSwap(w, w-1) {
+		if genOf(w) == o.gen && w&(busy|noted) == 0 && w&refMask > 1 && s.word.CompareAndSwap(w, w-1) {
 			return
 		}
 	}

@@ -28,11 +28,10 @@ type slot struct {
 type kin struct {
 	// What the object is to its children, one cache line.
 	mu          sync.Mutex
-	first, last *kin    // children in creation order; guarded by mu, frozen once the object is closing
-	slot        *slot   // whose kin it is; never changes
-	home        *family // where both came from; nil for the kin of a plain slot. Never changes.
-	dressed     bool    // home is one that is born with a dress. Never changes.
-	_           [16]byte
+	first, last *kin  // children in creation order; guarded by mu, frozen once the object is closing
+	slot        *slot // whose kin it is; never changes
+	born        birth // which objects live here; never changes
+	_           [24]byte
 
 	// What it is to its parent and by itself, another.
 	parent     *kin   // written by New before the handle exists, and by empty when there is none any more
@@ -44,20 +43,20 @@ type kin struct {
 	_          [24]byte
 }
 
-// dress is what of an object the collector must see. It is never freed.
+// dress is what of an object the collector must see, five words. It is never
+// freed.
 type dress struct {
-	// Written by New before the handle exists, and by empty.
-	cleanup, destroy func(Object)
-	context          any
-	kind             string
-	buf              []byte // of the body, where nobody else keeps them
-	owner            any
-
-	more *more // nil until the first object here needs it; guarded by the kin's mu
+	cleanup, destroy func(Object) // written by New before the handle exists, and by empty
+	context          any          // the same
+	more             *more        // nil until the first object here needs it; guarded by the kin's mu
 }
 
 // more is what hardly any object has.
 type more struct {
+	kind  string // as a dress's callbacks
+	buf   []byte // of the body, where nobody else keeps them
+	owner any
+
 	added   []context   // grows while live, frozen after that
 	closers []io.Closer // the same
 	notes   notes
@@ -69,28 +68,43 @@ type context struct {
 	cleanup, destroy func(Object)
 }
 
-// family is a slot with a kin of its own, for objects that are born with
-// something in it: three cache lines.
-type family struct {
-	slot slot
-	kin  kin
+// birth is what the objects of a slot are born with.
+type birth uint8
+
+const (
+	plainBirth   birth = iota // a body
+	kinBirth                  // a kin, too
+	dressedBirth              // and a dress
+)
+
+// The free slots, by what their objects are born with. A slot never moves from
+// one to the other: whoever adorns many plain objects uses the same slots over
+// and over.
+var slots = [...]objtab.Cache[slot]{
+	plainBirth:   {Hidden: true, Init: func(s *slot) { s.settle(plainBirth) }},
+	kinBirth:     {Hidden: true, Init: func(s *slot) { s.settle(kinBirth) }},
+	dressedBirth: {Hidden: true, Init: func(s *slot) { s.settle(dressedBirth) }},
 }
 
+// Taken and never given back: they stay with their slots.
 var (
-	slots    = objtab.Cache[slot]{Hidden: true, Init: func(s *slot) { s.word.Store(armed(1)) }}
-	families = objtab.Cache[family]{Hidden: true, Init: func(f *family) { f.settle(nil) }}
-	wardrobe = objtab.Cache[family]{Hidden: true, Init: func(f *family) { f.settle(dresses.Get()) }}
-
-	// Taken and never given back: they stay with their slots.
 	kins    = objtab.Cache[kin]{Hidden: true}
 	dresses objtab.Cache[dress]
 )
 
-// settle prepares a new family.
-func (f *family) settle(d *dress) {
-	f.kin.slot, f.kin.home, f.kin.dress, f.kin.dressed = &f.slot, f, d, d != nil
-	f.slot.kin.Store(&f.kin)
-	f.slot.word.Store(armed(1) | adorned)
+// settle prepares a new slot.
+func (s *slot) settle(b birth) {
+	if b == plainBirth {
+		s.word.Store(armed(1))
+		return
+	}
+	k := kins.Get()
+	k.slot, k.born = s, b
+	if b == dressedBirth {
+		k.dress = dresses.Get()
+	}
+	s.kin.Store(k)
+	s.word.Store(armed(1) | adorned)
 }
 
 // park is recycle, but for slots that have used up their generations: nobody
@@ -100,9 +114,10 @@ func (s *slot) park(gen uint32) {
 		s.recycle()
 		return
 	}
-	b := s.body
-	s.body = objtab.Body{}
-	b.Kind.Finish(b.Buf, b.Owner)
+	b := &s.body
+	buf, owner, kind := b.Buf, b.Owner, b.Kind
+	b.Buf, b.Owner, b.Kind, b.Flags = nil, nil, objtab.Kind{}, 0
+	kind.Finish(buf, owner)
 }
 
 // recycle gives a slot that was not adorned to the next object and then what
@@ -111,14 +126,14 @@ func (s *slot) recycle() {
 	b := &s.body
 	buf, owner, kind := b.Buf, b.Owner, b.Kind
 	b.Buf, b.Owner, b.Kind, b.Flags = nil, nil, objtab.Kind{}, 0
-	slots.Put(s)
+	slots[plainBirth].Put(s)
 	// Last, because an owner that finds its memory damaged panics.
 	kind.Finish(buf, owner)
 }
 
 // nextWord is the word of the slot when its object of generation gen is gone.
 func (k *kin) nextWord(gen uint32) uint64 {
-	if k.home != nil && gen != lastGen {
+	if k.born != plainBirth && gen != lastGen {
 		return after(gen) | adorned
 	}
 	return after(gen)
@@ -155,8 +170,9 @@ func (k *kin) empty() {
 }
 
 func (d *dress) empty() {
-	d.cleanup, d.destroy, d.context, d.kind, d.buf, d.owner = nil, nil, nil, "", nil, nil
+	d.cleanup, d.destroy, d.context = nil, nil, nil
 	if m := d.more; m != nil {
+		m.kind, m.buf, m.owner = "", nil, nil
 		clear(m.added)
 		clear(m.closers)
 		m.added, m.closers = m.added[:0], m.closers[:0]
@@ -171,14 +187,8 @@ func (k *kin) recycle() {
 	b := &k.slot.body
 	buf, owner, kind := b.Buf, b.Owner, b.Kind
 	b.Buf, b.Owner, b.Kind, b.Flags = nil, nil, objtab.Kind{}, 0
-	switch {
-	case k.slot.word.Load()&refMask == 0:
-	case k.dressed:
-		wardrobe.Put(k.home)
-	case k.home != nil:
-		families.Put(k.home)
-	default:
-		slots.Put(k.slot)
+	if k.slot.word.Load()&refMask != 0 {
+		slots[k.born].Put(k.slot)
 	}
 	kind.Finish(buf, owner)
 }

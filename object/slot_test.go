@@ -14,7 +14,7 @@ func TestSlotIsACacheLine(t *testing.T) {
 		t.Skip("64-bit layout")
 	}
 	require.Equal(t, uintptr(64), reflect.TypeFor[slot]().Size())
-	require.Equal(t, uintptr(192), reflect.TypeFor[family]().Size())
+	require.Equal(t, uintptr(128), reflect.TypeFor[kin]().Size())
 }
 
 func TestWord(t *testing.T) {
@@ -39,7 +39,7 @@ func TestSlotRetires(t *testing.T) {
 	for _, cfg := range []Config{{}, {Kind: "adorned"}} {
 		o, err := New(cfg)
 		require.NoError(t, err)
-		s := o.s
+		s := o.slot()
 		// As if four billion objects had lived here.
 		s.word.Store(s.word.Load()&math.MaxUint32 | uint64(lastGen)<<genShift)
 		o.gen = lastGen
@@ -59,7 +59,7 @@ func TestSlotRetires(t *testing.T) {
 		for range 5000 {
 			next, err := New(Config{})
 			require.NoError(t, err)
-			require.NotSame(t, s, next.s)
+			require.NotSame(t, s, next.slot())
 			defer func() { require.NoError(t, next.Delete()) }()
 		}
 	}
@@ -68,15 +68,15 @@ func TestSlotRetires(t *testing.T) {
 func TestReferencesHaveALimit(t *testing.T) {
 	o, err := New(Config{})
 	require.NoError(t, err)
-	w := o.s.word.Load()
-	o.s.word.Store(w - 1 + maxRefs)
+	w := o.slot().word.Load()
+	o.slot().word.Store(w - 1 + maxRefs)
 	require.ErrorIs(t, o.Ref(), ErrInvalid)
 	require.False(t, o.TryRef())
 	require.Equal(t, maxRefs, o.Refs())
 	require.Equal(t, Live, o.State())
 	o.Unref()
 	require.NoError(t, o.Ref())
-	o.s.word.Store(w)
+	o.slot().word.Store(w)
 	require.NoError(t, o.Delete())
 }
 
@@ -91,7 +91,7 @@ func TestSlotIsEmptiedForTheNext(t *testing.T) {
 	require.NoError(t, err)
 	_, err = New(Config{Parent: o})
 	require.NoError(t, err)
-	s := o.s
+	s := o.slot()
 	require.NoError(t, parent.Delete())
 	k := s.kin.Load()
 	require.Empty(t, k.dress.more.added)
@@ -102,14 +102,15 @@ func TestSlotIsEmptiedForTheNext(t *testing.T) {
 	rest := reflect.ValueOf(k).Elem()
 	for i := range rest.NumField() {
 		switch name := rest.Type().Field(i).Name; name {
-		case "slot", "home", "dressed", "dress": // these it keeps
+		case "slot", "born", "dress": // these it keeps
 		default:
 			require.True(t, rest.Field(i).IsZero(), name)
 		}
 	}
-	d := *k.dress
-	d.more = nil
+	d, m := *k.dress, *k.dress.more
+	d.more, m.added, m.closers, m.notes.taken = nil, nil, nil, nil
 	require.True(t, reflect.ValueOf(d).IsZero(), "%+v", d)
+	require.Equal(t, more{notes: notes{born: m.notes.born}}, m)
 	require.Zero(t, s.body)
 	require.Equal(t, uint64(adorned), s.word.Load()&(adorned|busy|seen|noted))
 }

@@ -13,7 +13,7 @@ package object
 // A free slot carries the word that its next object will have: the next
 // generation, live, one reference. No handle with that generation exists yet,
 // so nothing can tell; and New need not touch the word, which saves a locked
-// instruction. The free slots of families (see slot.go) are adorned already.
+// instruction. The free slots of objects that are born with a kin are adorned already.
 const (
 	genShift = 32
 	lastGen  = 1<<32 - 1

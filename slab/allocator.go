@@ -3,6 +3,7 @@ package slab
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"offheap.example/lookaside/align"
@@ -18,6 +19,7 @@ type Allocator struct {
 	cfg     AllocatorConfig
 	classes [numClasses]list
 	large   large
+	home    atomic.Pointer[Home] // as a Lookaside's
 
 	tagMu sync.Mutex
 	tags  []*Tagged

@@ -30,7 +30,7 @@ func (l *Lookaside) Home() *Home {
 	if h := l.home.Load(); h != nil {
 		return h
 	}
-	return l.settle(&l.home, func(h *Home) { h.list.Store(l) })
+	return l.settle()
 }
 
 // Home is Lookaside.Home for an allocator.
@@ -38,7 +38,7 @@ func (a *Allocator) Home() *Home {
 	if h := a.home.Load(); h != nil {
 		return h
 	}
-	return a.settle(&a.home, func(h *Home) { h.alloc.Store(a) })
+	return a.settle()
 }
 
 // Home is Lookaside.Home for a tag.
@@ -46,7 +46,22 @@ func (x *Tagged) Home() *Home {
 	if h := x.home.Load(); h != nil {
 		return h
 	}
-	return x.a.settle(&x.home, func(h *Home) { h.tagged.Store(x) })
+	return x.settle()
+}
+
+//go:noinline
+func (l *Lookaside) settle() *Home {
+	return l.owner.settle(&l.home, func(h *Home) { h.list.Store(l) })
+}
+
+//go:noinline
+func (a *Allocator) settle() *Home {
+	return a.owner.settle(&a.home, func(h *Home) { h.alloc.Store(a) })
+}
+
+//go:noinline
+func (x *Tagged) settle() *Home {
+	return x.a.owner.settle(&x.home, func(h *Home) { h.tagged.Store(x) })
 }
 
 // settle makes the Home at p unless it exists or o is closed.
@@ -61,6 +76,7 @@ func (o *owner) settle(p *atomic.Pointer[Home], move func(*Home)) *Home {
 	}
 	h := homes.Get()
 	move(h)
+	o.settled = append(o.settled, p)
 	// Publishes: the Home. Pairs with: Home.
 	p.Store(h)
 	return h
@@ -69,32 +85,17 @@ func (o *owner) settle(p *atomic.Pointer[Home], move func(*Home)) *Home {
 // moveOut empties the Homes of a closed owner, of which nothing is out any
 // more, or whose arena is gone. Callers hold life.
 func (o *owner) moveOut() {
-	o.leave(&o.home)
-	if o.more != nil {
-		o.more.leaveTags()
+	for _, p := range o.settled {
+		h := p.Load()
+		h.list.Store(nil)
+		h.alloc.Store(nil)
+		h.tagged.Store(nil)
+		p.Store(nil) // no Home is made for what is closed
+		if !o.gone { // otherwise blocks may be out, whose objects know it
+			homes.Put(h)
+		}
 	}
-}
-
-func (a *Allocator) leaveTags() {
-	a.tagMu.Lock()
-	defer a.tagMu.Unlock()
-	for _, x := range a.tags {
-		a.leave(&x.home)
-	}
-}
-
-func (o *owner) leave(p *atomic.Pointer[Home]) {
-	h := p.Load()
-	if h == nil {
-		return
-	}
-	h.list.Store(nil)
-	h.alloc.Store(nil)
-	h.tagged.Store(nil)
-	p.Store(nil) // no Home is made for what is closed
-	if !o.gone { // otherwise blocks may be out, whose objects know it
-		homes.Put(h)
-	}
+	o.settled = nil
 }
 
 // Owner returns the *Lookaside, *Allocator or *Tagged that lives here, nil
@@ -112,17 +113,17 @@ func (h *Home) Owner() any {
 	return nil
 }
 
+// Lookaside returns the list that lives here, nil when another owner does, or
+// nobody.
+func (h *Home) Lookaside() *Lookaside { return h.list.Load() }
+
 // Reclaim gives a block back to who lives here; see Lookaside.Reclaim.
 func (h *Home) Reclaim(b []byte) {
 	if l := h.list.Load(); l != nil {
 		l.Reclaim(b)
-		return
-	}
-	if a := h.alloc.Load(); a != nil {
+	} else if a := h.alloc.Load(); a != nil {
 		a.Reclaim(b)
-		return
-	}
-	if x := h.tagged.Load(); x != nil {
+	} else if x := h.tagged.Load(); x != nil {
 		x.Reclaim(b)
 	}
 }

@@ -3,6 +3,7 @@ package slab
 import (
 	"fmt"
 	"math/bits"
+	"sync/atomic"
 
 	"offheap.example/lookaside/align"
 	"offheap.example/lookaside/arena"
@@ -16,6 +17,7 @@ type Lookaside struct {
 	size int
 	zero bool
 	cfg  Config
+	home atomic.Pointer[Home] // Publishes: where objects' blocks go back to. Pairs with: Home. Written with life held.
 	only list
 }
 

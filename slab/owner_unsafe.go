@@ -73,7 +73,7 @@ type owner struct {
 	last    Stats // what Stats says from then on
 	leaked  int64 // blocks that were out; guarded by life
 
-	home atomic.Pointer[Home] // Publishes: where objects' blocks go back to. Pairs with: Home. Written with life held.
+	settled []*atomic.Pointer[Home] // the Homes of the owner and its tags; guarded by life
 
 	careful bool   // blocks are debugged: no fast path
 	more    others // what is not in lists; nil for a lookaside
@@ -95,7 +95,6 @@ type others interface {
 	lookOverLarge()
 	reclaimLarge(p unsafe.Pointer) bool
 	closeTags() // nobody counts from then on
-	leaveTags() // nothing is out any more
 }
 
 // minShards is the least number of Ps for which shards are laid out.

@@ -30,7 +30,7 @@ type Tagged struct {
 	off      int64
 	entryIdx int
 
-	home atomic.Pointer[Home] // as an owner's
+	home atomic.Pointer[Home] // as a Lookaside's
 
 	mu sync.Mutex // guards the last cell, for Ps beyond the others
 }

@@ -50,6 +50,7 @@ var unsafeFiles = []string{
 	"mdl/address_unsafe.go",
 	"mdl/address_unsafe_test.go",
 	"mdl/addresses_unsafe.go",
+	"object/handle_unsafe.go",
 	"slab/asm_unsafe.go",
 	"slab/batch_unsafe.go",
 	"slab/batch_unsafe_test.go",

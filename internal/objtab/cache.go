@@ -181,7 +181,7 @@ func (c *Cache[T]) make() {
 	} else {
 		block = make([]T, blockLen)
 	}
-	c.made += blockLen
+	c.made += len(block)
 	c.blocks = append(c.blocks, block)
 	if cap(c.free) < c.made {
 		// Twice the room, so that a million records do not copy the store two thousand times.
