@@ -63,6 +63,7 @@ type owner struct {
 	// maint orders those who revoke the shards. It comes before life and
 	// every list's lock.
 	maint sync.Mutex
+	did   []uint64 // what each P had done when tidy last looked; guarded by maint
 
 	// life is held shared by slow paths that look at records of the arena
 	// without a list's lock, and exclusively by those who close.
@@ -198,8 +199,13 @@ func (o *owner) ready(id int, l *list) *statspage.Cache {
 // up.
 func (o *owner) eachPCache(l *list, f func(id int, c *statspage.Cache)) {
 	for id := range int(o.high.Load()) {
-		f(id, cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache)))
+		f(id, o.cacheOf(id, l))
 	}
+}
+
+// cacheOf returns the cache of l in the shard of the P with this id.
+func (o *owner) cacheOf(id int, l *list) *statspage.Cache {
+	return cacheAt(o.shards, uintptr(id)*o.stride+uintptr(l.cache))
 }
 
 // eachCache is eachPCache and the same for every Local.

@@ -39,6 +39,9 @@ func (o *owner) lookOver() {
 		if o.more != nil && round%(tickLarge*tickEvery) == 0 {
 			o.more.lookOverLarge()
 		}
+		if round%(tickTidy*tickEvery) == 0 {
+			o.tidy()
+		}
 	}
 	if len(o.lists) == 1 {
 		return

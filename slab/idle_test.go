@@ -1,0 +1,73 @@
+package slab
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"offheap.example/lookaside/arena"
+	"offheap.example/lookaside/internal/percpu"
+)
+
+// parkedBy is how many bytes the P with this id has parked.
+func parkedBy(a *Allocator, id int) int64 {
+	if id >= int(a.high.Load()) {
+		return 0
+	}
+	_, parked := a.doneBy(id)
+	return parked
+}
+
+// A P that works no more keeps nothing for long, while others work.
+func TestIdlePsGiveBack(t *testing.T) {
+	if percpu.Current() == percpu.Tokens {
+		t.Skip("tokens have no Ps")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	a := newAllocator(t)
+	for try := 0; parkedBy(a, 1) < idleLeast; try++ {
+		require.Less(t, try, 5000, "no goroutine ever came to the second P")
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				var blocks [2000][]byte
+				for i := range blocks {
+					var err error
+					if blocks[i], err = a.Alloc(i * 37 % 4096); err != nil {
+						t.Error(err)
+					}
+				}
+				a.FreeBatch(blocks[:])
+			})
+		}
+		wg.Wait()
+	}
+	runtime.GOMAXPROCS(1)
+	idle := parkedBy(a, 1)
+	require.NoError(t, a.Audit())
+	few := make([][]byte, 2048)
+	work := func(ops uint64) {
+		for begun := slowOps(a); slowOps(a)-begun < ops; {
+			n, err := a.AllocBatch(few, 64)
+			require.NoError(t, err)
+			a.FreeBatch(few[:n])
+		}
+	}
+	work(3 * arena.EpochOps)
+	require.Less(t, parkedBy(a, 1), int64(idleLeast), "it had %d bytes", idle)
+	require.NoError(t, a.Audit())
+
+	// Who works is left alone: its blocks are where they were.
+	work(100)
+	before := a.rounds.Load()
+	a.tidy()
+	work(10)
+	parked := parkedBy(a, 0)
+	a.tidy()
+	require.Equal(t, parked, parkedBy(a, 0), "after %d slow operations", a.rounds.Load()-before)
+	a.tidy()
+	require.Less(t, parkedBy(a, 0), int64(idleLeast), "nothing happened between two calls: idle")
+	require.NoError(t, a.Audit())
+}
