@@ -54,6 +54,7 @@ func TestMakeRoom(t *testing.T) {
 			for _, more := range []int{1, 2, 17, 100} {
 				passed := min(passed, have)
 				l := New()
+				l.b.segments = l.b.inline[:] // a body that had a large list has room enough
 				p := make([]byte, have+more)
 				for i := range have {
 					p[i] = byte(i)
@@ -72,6 +73,50 @@ func TestMakeRoom(t *testing.T) {
 				}
 				l.Release()
 			}
+		}
+	}
+}
+
+// The same in front.
+func TestMakeRoomInFront(t *testing.T) {
+	for _, have := range []int{0, 1, 12, 15, 16, 17, 40, 64} {
+		l := New()
+		l.b.segments = l.b.inline[:]
+		p := make([]byte, 200+have)
+		for i := range have {
+			require.NoError(t, l.AppendBuffer(p[200+i:201+i]))
+		}
+		for i := range 200 {
+			l.b.unshift(segment{window: p[199-i : 200-i]})
+			require.Equal(t, i+1+have, l.Segments())
+			k := 199 - i
+			for q := range l.All() {
+				require.Same(t, &p[k], &q[0])
+				k++
+			}
+			for i, s := range l.b.segments {
+				require.True(t, i >= l.b.lo && i < l.b.hi || s.window == nil, "nothing is left behind")
+			}
+		}
+		l.Release()
+	}
+}
+
+// A list that was very long does not keep its room for ever.
+func TestBodiesShrink(t *testing.T) {
+	for _, n := range []int{maxKept, maxKept + 1} {
+		l := New()
+		p := make([]byte, n)
+		for i := range p {
+			require.NoError(t, l.AppendBuffer(p[i:i+1]))
+		}
+		b := l.b
+		require.GreaterOrEqual(t, len(b.segments), n)
+		l.Release()
+		if n > maxKept {
+			require.Len(t, b.segments, inlineSegments)
+		} else {
+			require.Len(t, b.segments, maxKept)
 		}
 	}
 }

@@ -68,9 +68,7 @@ func (l *List) Split(off int) (*List, error) {
 	}
 	tail.b.pushAll(b.segments[c.i:b.hi])
 	clear(b.segments[c.i:b.hi])
-	if b.hi, b.size = c.i, off; b.lo == b.hi {
-		b.lo, b.hi = 0, 0
-	}
+	b.hi, b.size = c.i, off
 	return tail, nil
 }
 

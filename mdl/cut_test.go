@@ -276,6 +276,18 @@ func TestJoinKeepsApart(t *testing.T) {
 	for _, l := range []*mdl.List{p, q, tail} {
 		l.Release()
 	}
+
+	z := wrap(t, "abcdefgh")
+	l = mdl.New() // borrowed bytes of an object have no reference, and do not get one
+	require.NoError(t, l.Append(z, 0, 4))
+	require.NoError(t, l.AppendBuffer(z.Bytes()[4:]))
+	j, err = mdl.Join(l)
+	require.NoError(t, err)
+	require.Equal(t, 2, j.Segments())
+	require.True(t, j.Borrowed())
+	j.Release()
+	l.Release()
+	deleteAll(t, []memory.Object{z})
 }
 
 func TestTake(t *testing.T) {

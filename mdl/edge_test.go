@@ -67,6 +67,15 @@ func (c shallow) Write(p []byte) (int, error)         { *c.calls++; return len(p
 func (c shallow) Read(p []byte) (int, error)          { *c.calls++; clear(p); return len(p), nil }
 func (shallow) SyscallConn() (syscall.RawConn, error) { panic("it has its own Write") }
 
+// valued embeds the connection itself.
+type valued struct {
+	net.TCPConn
+	calls *int
+}
+
+func (c *valued) Write(p []byte) (int, error) { *c.calls++; return len(p), nil }
+func (c *valued) Read(p []byte) (int, error)  { *c.calls++; clear(p); return len(p), nil }
+
 // A type with a Write of its own is written through it, part by part.
 func TestTypesThatEmbedConnections(t *testing.T) {
 	pair := pairs(t)["tcp"]
@@ -78,6 +87,7 @@ func TestTypesThatEmbedConnections(t *testing.T) {
 	calls := 0
 	for i, v := range []io.ReadWriter{
 		counted{c, &calls}, &counted{c, &calls}, deeper{&counted{c, &calls}}, &deeper{&counted{c, &calls}}, shallow{c, &calls},
+		&valued{*c, &calls},
 	} {
 		n, err := l.WriteTo(v)
 		require.NoError(t, err)

@@ -84,6 +84,30 @@ func TestCopyOverlapping(t *testing.T) {
 	deleteAll(t, []memory.Object{m})
 }
 
+// A list that has bytes twice, and in the middle of others of its own.
+func TestCopyOverlappingTwice(t *testing.T) {
+	m := wrap(t, "abcdefgh")
+	src, dst := mdl.New(), mdl.New()
+	for _, p := range [][2]int{{0, 4}, {1, 1}} {
+		require.NoError(t, src.Append(m, p[0], p[1]))
+	}
+	for _, p := range [][2]int{{2, 2}, {5, 3}} {
+		require.NoError(t, dst.Append(m, p[0], p[1]))
+	}
+	require.Equal(t, 5, mdl.Copy(dst, src))
+	require.Equal(t, "ababecdb", string(m.Bytes()))
+	src.Release()
+
+	src = made(mdl.Describe([]byte("12345")))
+	require.NoError(t, dst.Append(m, 2, 1))
+	require.NoError(t, dst.Advance(1))
+	require.Equal(t, 5, mdl.Copy(dst, src))
+	require.Equal(t, "ab51e234", string(m.Bytes()), "the later place wins")
+	src.Release()
+	dst.Release()
+	deleteAll(t, []memory.Object{m})
+}
+
 // Byte slices that are part of the list's memory.
 func TestCopyInAndOutOverlapping(t *testing.T) {
 	const all = "abcdef"

@@ -52,34 +52,27 @@ var (
 )
 
 // embedsConn reports whether a struct, or what a pointer to one points at, has
-// an embedded field with a SyscallConn, at any depth.
+// an embedded field with a SyscallConn, or an interface that may have one.
 func embedsConn(t reflect.Type) bool {
 	if known, ok := embeds.Load(t); ok {
 		return known.(bool)
 	}
-	found := findConn(t, 0)
+	found := findConn(t)
 	embeds.Store(t, found)
 	return found
 }
 
-func findConn(t reflect.Type, depth int) bool {
-	const deep = 8 // embedded that often, a type can go round in a circle
+func findConn(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct {
 		return false
 	}
-	if depth > deep {
-		return true
-	}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if !f.Anonymous {
-			continue
-		}
-		if f.Type.Implements(connType) || f.Type.Kind() == reflect.Interface ||
-			reflect.PointerTo(f.Type).Implements(connType) || findConn(f.Type, depth+1) {
+		if f.Anonymous && (f.Type.Kind() == reflect.Interface || f.Type.Implements(connType) ||
+			reflect.PointerTo(f.Type).Implements(connType)) {
 			return true
 		}
 	}

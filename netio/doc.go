@@ -36,6 +36,10 @@
 // for a later request of its lane waits for ever. Routines that send the next
 // request from within run nested 32 times, then on the goroutine.
 //
+// Race builds tell the detector what the kernel reads and writes: it finds
+// whoever fills memory that is being sent, or looks at memory that is being
+// filled.
+//
 // # Two phases
 //
 // ioreq tells sent from completed: sent is when the bytes are accepted and the

@@ -223,6 +223,19 @@ func goroutines(t testing.TB, before int) {
 	eventually(t, func() bool { return runtime.NumGoroutine() <= before }, "goroutines that do not end")
 }
 
+// settled returns how many goroutines there are when those of earlier tests
+// have ended.
+func settled() int {
+	n := runtime.NumGoroutine()
+	for same := 0; same < 20; same++ {
+		time.Sleep(time.Millisecond)
+		if now := runtime.NumGoroutine(); now != n {
+			n, same = now, 0
+		}
+	}
+	return n
+}
+
 // eventually waits until something holds, on the test's own goroutine.
 func eventually(t testing.TB, holds func() bool, what string) {
 	t.Helper()

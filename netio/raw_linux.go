@@ -23,6 +23,7 @@ const firstIovecs = 16
 // transfer allocates nothing.
 type rawVector struct {
 	iov  []mdl.Iovec
+	used int  // entries of iov that were in use for this request
 	over bool // whether the transfer that was tried is over
 
 	write, read       func(fd uintptr) bool
@@ -36,7 +37,10 @@ func (v *vector) init() {
 	v.raw.tryRead = func(fd uintptr) bool { v.raw.over = v.readSome(fd); return true }
 }
 
-func (w *rawVector) unload() { clear(w.iov[:cap(w.iov)]) }
+func (w *rawVector) unload() {
+	clear(w.iov[:cap(w.iov)][:w.used])
+	w.used = 0
+}
 
 // next makes the entries for what is left, at most what the kernel takes at
 // once. They are made anew after each call, so that what a short one left can
@@ -53,7 +57,7 @@ func (v *vector) next() []mdl.Iovec {
 		room -= n
 		iov = append(iov, e)
 	}
-	v.raw.iov = iov
+	v.raw.iov, v.raw.used = iov, max(v.raw.used, len(iov))
 	return iov
 }
 

@@ -126,13 +126,13 @@ func TestCloseMeetsEverything(t *testing.T) {
 			ours, peer := c(t)
 			s, err := netio.NewStream(ours)
 			require.NoError(t, err)
-			m := zeros(t, 100)
+			memories := []memory.Object{zeros(t, 100), zeros(t, 100)}
 			var called atomic.Int32
 			var sent int32
 			var requests []*ioreq.Request
 			for i := range 6 {
 				r := request(t)
-				require.NoError(t, r.Format(s, []ioreq.Op{ioreq.Read, ioreq.Write}[i%2], m, ioreq.Span{}))
+				require.NoError(t, r.Format(s, []ioreq.Op{ioreq.Read, ioreq.Write}[i%2], memories[i%2], ioreq.Span{}))
 				r.OnComplete(func(*ioreq.Request, ioreq.Result) { called.Add(1) })
 				require.NoError(t, r.Send())
 				sent++
@@ -154,7 +154,8 @@ func TestCloseMeetsEverything(t *testing.T) {
 			for _, r := range requests {
 				require.NoError(t, r.Delete())
 			}
-			gone(t, m)
+			gone(t, memories[0])
+			gone(t, memories[1])
 		}
 	})
 }

@@ -19,6 +19,9 @@ import (
 	"offheap.example/lookaside/object"
 )
 
+// bg never ends.
+var bg = context.Background()
+
 // large is more than a connection takes while nobody reads.
 const large = 8 << 20
 
@@ -89,7 +92,7 @@ func TestPeerClosesItsEnd(t *testing.T) {
 func TestCloseCompletesEverythingOnceAndInOrder(t *testing.T) {
 	everyConn(t, func(t *testing.T, c connect) {
 		ours, peer := c(t)
-		before := runtime.NumGoroutine()
+		before := settled()
 		a := stream(t, ours)
 		m := zeros(t, large)
 		order := make(chan int, 20)

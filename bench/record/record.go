@@ -116,7 +116,9 @@ func metricsOf(o *work.Outcome) []metric {
 	if o.GCCycles > 0 {
 		out = append(out,
 			metric{"pause", float64(o.GCPauseNs) / float64(o.GCCycles)},
-			metric{"cpu", float64(o.GCCPUNs) / float64(o.GCCycles)})
+			metric{"cpu", float64(o.GCCPUNs) / float64(max(o.Ops, 1))},
+			metric{"time with none", float64(o.GCNoneNs)},
+			metric{"cpu with none", float64(o.GCNoneCPUNs)})
 	}
 	return out
 }

@@ -63,7 +63,8 @@ func outcome(w *Work, i, k, round int) work.Outcome {
 		o.Residual, o.Settled, o.Trimmed = 40<<20, 20<<20, 2<<20
 		o.Series = []work.Sample{{Done: 0, Bytes: 1 << 20}, {Done: 500, Bytes: o.Peak}, {Done: 1000, Bytes: 40 << 20}}
 	case w.Kind == "gc":
-		o.GCCycles, o.GCCPUNs, o.GCPauseNs = 10, int64(1e6*k), int64(1e5*k)
+		o.GCCycles, o.GCCPUNs, o.GCPauseNs = 10, int64(1e8*k), int64(1e5*k)
+		o.GCNoneNs, o.GCNoneCPUNs = int64(i), int64(1e4)
 	}
 	return o
 }

@@ -11,8 +11,24 @@ type Target struct {
 	Works   []string // what lookaside does; several: the geometric mean
 	Metric  string
 	Against []string // the best of these
-	Theirs  string   // the work they do, where it is another
+	Theirs  string   // the work they do, where it is another; or, with a colon before it, another metric of ours
 	AtMost  float64
+}
+
+// work is the work that they do, where ours is name.
+func (t *Target) work(name string) string {
+	if t.Theirs == "" || t.Theirs[0] == ':' {
+		return name
+	}
+	return t.Theirs
+}
+
+// metric is what is looked at of them.
+func (t *Target) metric() string {
+	if name, ok := strings.CutPrefix(t.Theirs, ":"); ok {
+		return name
+	}
+	return t.Metric
 }
 
 // Verdict is a target and what was measured of it.
@@ -60,7 +76,7 @@ func (r *Record) Targets() []Target {
 		}
 	}
 	return append(out,
-		Target{"a collection with 10 million live blocks, against none", []string{"gc-10m"}, "time", []string{Self}, "gc-0", 1.05},
+		Target{"a collection with 10 million live blocks, against none", []string{"gc-10m"}, "time", []string{Self}, ":time with none", 1.05},
 		Target{"p99.9 of single operations", []string{"latency"}, "p99.9", []string{"c-mimalloc"}, "", 1})
 }
 
@@ -77,7 +93,7 @@ func (r *Record) judge(t Target) Verdict {
 	v := Verdict{Target: t}
 	var medians, mins, maxs []float64
 	for _, name := range t.Works {
-		if r.Work(name) == nil || t.Theirs != "" && r.Work(t.Theirs) == nil {
+		if r.Work(name) == nil || t.work(name) != name && r.Work(t.work(name)) == nil {
 			v.NotRun, v.Why = true, "not run"
 			return v
 		}
@@ -97,17 +113,13 @@ func (r *Record) judge(t Target) Verdict {
 
 // compare is one work of a target. why is empty when it could be compared.
 func (r *Record) compare(t Target, name string) (x Ratio, rival, why string) {
-	theirs := t.Theirs
-	if theirs == "" {
-		theirs = name
-	}
-	ours, other := r.Work(name), r.Work(theirs)
+	ours, other := r.Work(name), r.Work(t.work(name))
 	own := ours.Result(Self)
-	rival = other.Best(t.Against, t.Metric)
+	rival = other.Best(t.Against, t.metric())
 	if own == nil || rival == "" {
 		return x, "", fmt.Sprintf("none of %s was measured", strings.Join(t.Against, ", "))
 	}
-	x, ok := Divide(own.Values[t.Metric], other.Result(rival).Values[t.Metric])
+	x, ok := Divide(own.Values[t.Metric], other.Result(rival).Values[t.metric()])
 	if !ok {
 		return x, rival, fmt.Sprintf("%s: there is nothing to divide by", name)
 	}

@@ -157,10 +157,19 @@ func rivalShift(h *rivalHeap, r *work.Run) {
 	r.Out.Ops = int64(tally.Allocs)
 }
 
-// rivalGC: n collections while so many blocks are live. The references to
-// them lie where the allocator's users can put them, or (refs=1) on the Go heap.
+// rivalGC: n collections while so many blocks are live, in several turns,
+// and after each turn n with none. The references to the blocks lie where the
+// allocator's users can put them, or (refs=1) on the Go heap.
 func rivalGC(h *rivalHeap, r *work.Run) {
-	live, size := r.Int("live"), r.Int("size")
+	live, turns := r.Int("live"), max(r.Int("turns"), 1)
+	for range turns {
+		rivalGCTurn(h, r, live, r.Int("n")/turns)
+		r.Collect(r.Int("n")/turns, false)
+	}
+	r.Count(work.Tally{Allocs: turns * live, Frees: turns * live, Bytes: turns * live * r.Int("size")})
+}
+
+func rivalGCTurn(h *rivalHeap, r *work.Run, live, n int) {
 	var blocks []rivalBlock
 	if r.Int("refs") == 1 || live == 0 {
 		blocks = make([]rivalBlock, live)
@@ -168,11 +177,11 @@ func rivalGC(h *rivalHeap, r *work.Run) {
 		blocks = h.table(live)
 	}
 	for i := range blocks {
-		b, _ := h.Alloc(size)
+		b, _ := h.Alloc(r.Int("size"))
 		h.bytes(b)[0] = 1
 		blocks[i] = b
 	}
-	r.Collect(r.Int("n"))
+	r.Collect(n, true)
 	for i, b := range blocks {
 		h.Free(b)
 		blocks[i] = nil
@@ -180,7 +189,6 @@ func rivalGC(h *rivalHeap, r *work.Run) {
 	if r.Int("refs") != 1 && live > 0 {
 		h.freeTable(blocks)
 	}
-	r.Count(work.Tally{Allocs: live, Frees: live, Bytes: live * size})
 }
 
 // rivalTrace: the events of a trace, all on one thread in their recorded

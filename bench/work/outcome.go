@@ -32,6 +32,9 @@ type Outcome struct {
 	GCPauseNs int64 `json:"gc_pause_ns,omitempty"`
 	GCCPUNs   int64 `json:"gc_cpu_ns,omitempty"`
 	GCCycles  int64 `json:"gc_cycles,omitempty"`
+	// One collection in the same program with nothing live.
+	GCNoneNs    int64 `json:"gc_none_ns,omitempty"`
+	GCNoneCPUNs int64 `json:"gc_none_cpu_ns,omitempty"`
 
 	Bins   []Bin    `json:"bins,omitempty"`
 	Series []Sample `json:"series,omitempty"`
@@ -67,6 +70,7 @@ func (o *Outcome) fields() []struct {
 		{"residual", &o.Residual}, {"settled", &o.Settled}, {"trimmed", &o.Trimmed},
 		{"clock", &o.Clock},
 		{"gc_pause_ns", &o.GCPauseNs}, {"gc_cpu_ns", &o.GCCPUNs}, {"gc_cycles", &o.GCCycles},
+		{"gc_none_ns", &o.GCNoneNs}, {"gc_none_cpu_ns", &o.GCNoneCPUNs},
 	}
 }
 

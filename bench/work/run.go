@@ -20,6 +20,7 @@ type Run struct {
 	begun                time.Time
 	allocs, frees, asked atomic.Int64
 	meter                *meter
+	live, none           collections
 }
 
 // NewRun prepares a shot.

@@ -150,7 +150,7 @@ func (s *suite) memory() {
 }
 
 func (s *suite) collector() {
-	n := s.scale.pick(11, 3, 2)
+	n, turns := s.scale.pick(600, 100, 4), s.scale.pick(3, 1, 2) // a collection takes a quarter of a millisecond
 	million := s.scale.pick(1_000_000, 1_000_000, 100)
 	for _, w := range []struct {
 		name, title string
@@ -161,7 +161,7 @@ func (s *suite) collector() {
 		{"gc-10m", "a garbage collection with 10 million live blocks of 64 bytes", 10 * million, 0},
 		{"gc-10m-refs", "the same, with the references to them on the Go heap", 10 * million, 1},
 	} {
-		s.add("collector", w.name, "gc", "collection", w.title, "n", n, "live", w.live, "size", 64, "refs", w.refs).GoOnly = true
+		s.add("collector", w.name, "gc", "collection", w.title, "n", n, "turns", turns, "live", w.live, "size", 64, "refs", w.refs).GoOnly = true
 	}
 }
 

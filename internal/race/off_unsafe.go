@@ -23,6 +23,12 @@ func Release(unsafe.Pointer) {}
 // ReleaseMerge does nothing outside race builds.
 func ReleaseMerge(unsafe.Pointer) {}
 
+// ReadRange does nothing outside race builds.
+func ReadRange(unsafe.Pointer, int) {}
+
+// WriteRange does nothing outside race builds.
+func WriteRange(unsafe.Pointer, int) {}
+
 // Disable does nothing outside race builds.
 func Disable() {}
 

@@ -26,6 +26,12 @@ func Release(addr unsafe.Pointer) { runtime.RaceRelease(addr) }
 // ReleaseMerge is Release, and the earlier releases to addr keep their effect.
 func ReleaseMerge(addr unsafe.Pointer) { runtime.RaceReleaseMerge(addr) }
 
+// ReadRange makes the detector see n bytes at addr read by the calling goroutine: what the kernel does for it.
+func ReadRange(addr unsafe.Pointer, n int) { runtime.RaceReadRange(addr, n) }
+
+// WriteRange is ReadRange for bytes that are written.
+func WriteRange(addr unsafe.Pointer, n int) { runtime.RaceWriteRange(addr, n) }
+
 // Disable makes the detector overlook the synchronisation of the calling goroutine until Enable. The two nest.
 func Disable() { runtime.RaceDisable() }
 

@@ -51,6 +51,8 @@ func TestNoEffectOnMemory(t *testing.T) {
 	race.Acquire(edge)
 	race.Release(edge)
 	race.ReleaseMerge(edge)
+	race.ReadRange(edge, 8)
+	race.WriteRange(edge, 8)
 	race.Disable()
 	race.Enable()
 	require.Equal(t, uint64(7), at)

@@ -13,9 +13,12 @@ package sys
 
 import (
 	"errors"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"offheap.example/lookaside/internal/race"
 )
 
 // MaxVector is the most entries that one system call takes: IOV_MAX.
@@ -37,15 +40,45 @@ func vector(op string, call, fd uintptr, v []unix.Iovec) (int, error) {
 	if len(v) == 0 {
 		return 0, nil
 	}
+	if race.Enabled && call == unix.SYS_WRITEV {
+		release()
+	}
 	for {
 		n, _, errno := unix.Syscall(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(v))), uintptr(min(len(v), MaxVector)))
 		switch errno {
 		case 0:
+			if race.Enabled {
+				detect(call, fd, v, int(n))
+			}
 			return int(n), nil
 		case unix.EINTR:
 		default:
 			return 0, errno
 		}
+	}
+}
+
+// release and detect tell the race detector what package syscall tells it of a Write and a Read: that the kernel has
+// read or written n of the bytes that v names, and that what happened before a write has happened for whoever reads.
+// The edge is the one of package syscall, so that it holds with connections that others use, too; nothing but its
+// calls has it, therefore one that writes nothing to no file, and one that reads nothing.
+func release() { _, _ = syscall.Write(-1, nil) }
+
+func detect(call, fd uintptr, v []unix.Iovec, n int) {
+	if call == unix.SYS_READV {
+		_, _ = syscall.Read(int(fd), nil)
+	}
+	for _, e := range v {
+		k := min(n, int(e.Len))
+		if k == 0 {
+			return
+		}
+		if call == unix.SYS_READV {
+			race.WriteRange(unsafe.Pointer(e.Base), k)
+		} else {
+			race.ReadRange(unsafe.Pointer(e.Base), k)
+		}
+		n -= k
 	}
 }
 
