@@ -39,22 +39,40 @@
 // those three bits agree. That is the check of every free, and it needs one
 // rotation, one load and one comparison. See layout_unsafe.go.
 //
-// # Get, in four attempts
+// # Get, in five attempts
 //
 //  1. The current P's cache. The P's id is read, its shard is indexed, the
 //     newest block is popped, its state becomes live, and one word that
 //     counts gets and parked blocks together is stored. No lock, no locked
 //     instruction, no pin: the function cannot be preempted (see
 //     hot_unsafe.go and package percpu).
-//  2. The depot, under the list's lock: half a cache of blocks moves over.
-//  3. The slabs: blocks that came back, of the fullest slab first, then
+//  2. The P's reserve, pinned but without a lock: blocks come over that an
+//     earlier burst of frees has left there. See reserve.go.
+//  3. The depot, under the list's lock: half a cache of blocks moves over.
+//  4. The slabs: blocks that came back, of the fullest slab first, then
 //     blocks never used.
-//  4. The arena: a new slab.
+//  5. The arena: a new slab. Before that, idle lists give back what they
+//     have parked.
 //
-// Put is the mirror image: the P's cache; when it is full, its colder half
-// goes to the depot; when that is full, its older half goes to the slabs; a
+// Put is the mirror image: the P's cache; when it is full, its colder part
+// goes to the reserve, if this P's bursts have earned the list one, else to
+// the depot; when that is full, its older half goes to the slabs; a
 // slab that has all its blocks back goes to the arena, but for one small
 // spare one.
+//
+// AllocBatch and FreeBatch move many blocks in one such section. A batch that
+// comes back as it was handed out is recognized by the references that still
+// lie behind the end of the cache, and needs no lookup at all: see unpop.
+//
+// Blocks of more than the largest class are runs of pages. One that comes
+// back waits for the next of as many pages; see large_unsafe.go.
+//
+// # Who cleans up
+//
+// Every slow operation looks over one list of the P that makes it, each in
+// its turn, and sends home what was not asked for since. At the end of an
+// epoch of slow operations the shards of Ps that did nothing in it are
+// emptied; see idle.go.
 //
 // # Reaching another P's shard
 //
@@ -83,8 +101,9 @@
 // # How much is parked
 //
 //	one P, one class     16 KiB or two blocks   AllocatorConfig.ParkedPerP
-//	one P, all classes   2 MiB                  AllocatorConfig.MaxParkedPerP
+//	one P, all classes   2 MiB, reserves too    AllocatorConfig.MaxParkedPerP
 //	everybody, depots    64 MiB                 AllocatorConfig.MaxParked
+//	runs of large blocks 256 KiB, or an eighth of those that are live
 //	a lookaside, one P   Depth.Max blocks, 1 MiB
 //	a lookaside, all     64 MiB                 Config.MaxParked
 //
