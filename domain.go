@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/memory"
@@ -41,6 +42,9 @@ type Domain struct {
 	mu     sync.Mutex
 	closed bool
 	lists  []*slab.Lookaside
+
+	making  sync.Mutex                     // makes headers; before mu
+	headers atomic.Pointer[slab.Lookaside] // Publishes: what NewList gives its lists. Pairs with: NewList. Made with the first.
 }
 
 // Errors of the package.
@@ -179,7 +183,8 @@ func (d *Domain) Close() error {
 	d.mu.Lock()
 	closed, lists := d.closed, d.lists
 	d.closed = true
-	d.mu.Unlock() // callbacks may use the domain: they find it closed
+	d.headers.Store(nil) // Publishes: that NewList has to ask, and hears that the domain is closed. Pairs with: NewList.
+	d.mu.Unlock()        // callbacks may use the domain: they find it closed
 	if closed {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offheap.example/lookaside/internal/objtab"
 	"offheap.example/lookaside/object"
 )
 
@@ -178,4 +179,130 @@ func TestSlotsTravel(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A parent and its child are deleted at the same moment, while others look at
+// the child or not, and the slots are used again at once: each callback runs
+// once, and the parent's Delete never lets go of a child whose own Delete is on
+// the way.
+func TestParentAndChildAreDeletedTogether(t *testing.T) {
+	rounds := 20_000
+	if testing.Short() {
+		rounds = 1_500
+	}
+	for round := range rounds {
+		var cleaned, destroyed [3]atomic.Int32
+		mk := func(i int, parent object.Object) object.Object {
+			return create(t, object.Config{Parent: parent,
+				Cleanup: func(object.Object) { cleaned[i].Add(1) }, Destroy: func(object.Object) { destroyed[i].Add(1) }})
+		}
+		parent := mk(0, object.Object{})
+		child := mk(1, parent)
+		grandchild := mk(2, child)
+		deletes := []func(){
+			func() { _ = parent.Delete() },
+			func() { _ = child.Delete() },
+			func() { _ = grandchild.Delete() },
+			func() { // whoever gets the slots next is not disturbed
+				o := create(t, object.Config{Kind: "next"})
+				p := create(t, object.Config{Parent: o})
+				if err := p.Delete(); err != nil {
+					t.Error(err)
+				}
+				if err := o.Delete(); err != nil {
+					t.Error(err)
+				}
+			},
+		}
+		if round%2 == 0 {
+			deletes = append(deletes, func() { child.Parent() })
+		}
+		var wg sync.WaitGroup
+		for _, f := range deletes {
+			wg.Go(f)
+		}
+		wg.Wait()
+		for i := range cleaned {
+			require.EqualValues(t, 1, cleaned[i].Load(), "round %d, object %d", round, i)
+			require.EqualValues(t, 1, destroyed[i].Load(), "round %d, object %d", round, i)
+		}
+		for _, o := range []object.Object{parent, child, grandchild} {
+			require.False(t, o.Valid())
+		}
+	}
+}
+
+// Many holders of one object come and go while somebody watches, asks who they
+// are and visits every object there is: at the end the account is empty.
+func TestHoldersUnderStress(t *testing.T) {
+	rounds := 60
+	if testing.Short() {
+		rounds = 10
+	}
+	for round := range rounds {
+		destroyed := 0
+		o := create(t, object.Config{Destroy: func(object.Object) { destroyed++ }})
+		if round%2 == 0 {
+			object.Watch(o)
+		}
+		var wg sync.WaitGroup
+		for g := range 4 {
+			by := objtab.Holder{Kind: "holder", ID: uint64(g)}
+			wg.Go(func() {
+				for i := range 60 {
+					if err := object.RefAs(o, by); err != nil {
+						t.Error(err)
+						return
+					}
+					if i%10 == g {
+						object.Watch(o)
+					}
+					if i%20 == g {
+						for _, h := range object.Holders(o) {
+							if h.Count < 1 {
+								t.Error("a holder of nothing")
+							}
+						}
+						object.Each(func(object.Object) {})
+					}
+					object.UnrefAs(o, by)
+				}
+			})
+		}
+		wg.Wait()
+		require.Empty(t, object.Holders(o), "round %d", round)
+		require.Equal(t, 1, o.Refs())
+		require.NoError(t, o.Delete())
+		require.Equal(t, 1, destroyed)
+	}
+}
+
+// Each finds what is held, deleted or noted, and nothing else of ours.
+func TestEach(t *testing.T) {
+	before := seen()
+	alone := create(t, object.Config{})
+	held, deleted, watched := create(t, object.Config{}), create(t, object.Config{Kind: "x"}), create(t, object.Config{Parent: alone})
+	require.NoError(t, held.Ref())
+	require.NoError(t, deleted.Ref())
+	require.NoError(t, deleted.Delete())
+	object.Watch(watched)
+	now := seen()
+	for o := range before {
+		delete(now, o)
+	}
+	require.Equal(t, map[object.Object]int{held: 3, deleted: 2, watched: 2}, now)
+	held.Unref()
+	deleted.Unref()
+	require.False(t, deleted.Valid())
+	for _, o := range []object.Object{held, alone} {
+		require.NoError(t, o.Delete())
+	}
+	require.Equal(t, before, seen())
+}
+
+// seen is what Each finds, with the references while it looks.
+func seen() map[object.Object]int {
+	all := map[object.Object]int{}
+	object.Each(func(o object.Object) { all[o] = o.Refs() })
+	return all
 }

@@ -12,11 +12,15 @@
 //	Queue  first in, first out, and never before a stated number of others have been given back. For records that
 //	       carry none.
 //
-// Both keep a few records per P, taken and given back in a pinned section without a lock or a locked instruction,
+// Both keep a few records per P, taken and given back in an unpreemptible or pinned section without a lock or a locked instruction,
 // and the rest in a central store under a mutex, moved by batches. Records parked by a P that went idle stay there
 // until it works again: at most shardCap of each kind, 64 bytes and less apiece.
 //
-// Lock order: the mutex of a Cache or Queue is the innermost; nothing is called while it is held.
+// The records of a Cache that says Hidden are in memory that the collector does not look into, and so are the lists of
+// free records: what they point at must never be freed, or be kept by somebody else (hidden_unsafe.go).
+//
+// Lock order: the mutex of a Cache or Queue is the innermost; nothing is called while it is held but Init, which may
+// take records of another Cache.
 //
 // # Bodies
 //
