@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"offheap.example/lookaside/arena"
 	"offheap.example/lookaside/internal/invariant"
 	"offheap.example/lookaside/internal/percpu"
 	"offheap.example/lookaside/internal/race"
@@ -87,7 +88,7 @@ func (l *list) get(op string) (ref, error) {
 	want := l.grow()
 	if len(l.depot) == 0 && l.dry() && len(l.o.reserves) > 0 {
 		l.mu.Unlock()
-		l.o.beforeGrowth()
+		l.o.beforeGrowth(int(l.granules) << arena.GranuleShift)
 		l.mu.Lock()
 		if l.closed {
 			l.mu.Unlock()

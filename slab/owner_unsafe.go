@@ -59,6 +59,7 @@ type owner struct {
 
 	rounds atomic.Uint32 // slow operations, for lookOver
 	dry    atomic.Uint32 // lists looked at, for beforeGrowth
+	grown  atomic.Int64  // bytes of new slabs since
 
 	// maint orders those who revoke the shards. It comes before life and
 	// every list's lock.

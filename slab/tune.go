@@ -22,7 +22,11 @@ const tickLarge = 16
 
 // looksWhenDry is at how many lists an allocator looks before it asks for
 // pages.
-const looksWhenDry = 16
+const looksWhenDry = 48
+
+// growthStep is how many bytes of new slabs an allocator takes between two
+// times that it does.
+const growthStep = 64 << 10
 
 // lookMost is how many blocks one look moves from a depot to their slabs: it
 // is done at somebody's expense.
@@ -93,7 +97,11 @@ func (l *list) lookOver() {
 // beforeGrowth is called before pages are asked for: what idle lists have
 // parked may make that unnecessary, or pay for it. It looks at some of them,
 // each in its turn.
-func (o *owner) beforeGrowth() {
+func (o *owner) beforeGrowth(bytes int) {
+	if o.grown.Add(int64(bytes)) < growthStep {
+		return
+	}
+	o.grown.Store(0)
 	o.relinquish()
 	first := o.dry.Add(looksWhenDry)
 	for i := range uint32(looksWhenDry) {
