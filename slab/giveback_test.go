@@ -79,11 +79,11 @@ func processResident(t testing.TB) int64 {
 func peakOf(kind string) int {
 	switch {
 	case kind == "tiny":
-		return 64 << 20
+		return 32 << 20
 	case kind == "mixed" && !testing.Short():
 		return 1 << 30
 	}
-	return 192 << 20
+	return 96 << 20
 }
 
 func needResidence(t testing.TB) {
@@ -111,7 +111,7 @@ func TestTrimGivesBack(t *testing.T) {
 			require.NoError(t, err)
 			size, peakBytes := func() int { return kind.size(random) }, peakOf(kind.name)
 			out := make([][]byte, 0, 1<<20)
-			for range 2 { // the second time with what the first has taught
+			for range max(1, min(2, 512<<20/peakBytes)) { // the second time with what the first has taught
 				base := processResident(t)
 				out = load(t, a, out[:0], peakBytes, size)
 				peak, most := footprint(src), processResident(t)
@@ -140,7 +140,7 @@ func TestGivesBackByItself(t *testing.T) {
 			src := openArena(t, arena.Config{})
 			a, err := NewAllocator(src, AllocatorConfig{})
 			require.NoError(t, err)
-			size, peakBytes := func() int { return kind.size(random) }, min(peakOf(kind.name), 192<<20)
+			size, peakBytes := func() int { return kind.size(random) }, min(peakOf(kind.name), 96<<20)
 			var out [][]byte
 			for range 3 { // what is wanted again and again stays longest
 				out = load(t, a, out[:0], peakBytes/2, size)
