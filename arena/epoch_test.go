@@ -127,3 +127,39 @@ func TestRoundsPayForTheirCalls(t *testing.T) {
 	a.Release(hold)
 	audit(t, a)
 }
+
+// TestDropMetadata: whole pages go, read zero, and can be used again; what is not metadata is left alone.
+func TestDropMetadata(t *testing.T) {
+	a := open(t, Config{})
+	page := a.PageSize()
+	p, err := a.Metadata(20 * page)
+	require.NoError(t, err)
+	b := metadataBytes(p, 20*page)
+	for i := range b {
+		b[i] = 7
+	}
+	r := acquire(t, a, 4)
+	fill(r, 9)
+	require.Zero(t, a.DropMetadata(r.Base(), 4*page), "pages are no metadata")
+	require.True(t, isFilled(r.Bytes(), 9))
+	require.Zero(t, a.DropMetadata(p, page/2), "less than a page")
+	require.Zero(t, a.DropMetadata(p, -5))
+	require.Zero(t, a.DropMetadata(p, 1<<30), "more than there is")
+	dropped := a.DropMetadata(p, 20*page)
+	if onHeap() {
+		require.Zero(t, dropped)
+		require.True(t, isFilled(b, 7))
+		return
+	}
+	require.GreaterOrEqual(t, dropped, int64(19*page))
+	zero := 0
+	for _, x := range b {
+		if x == 0 {
+			zero++
+		}
+	}
+	require.Equal(t, int(dropped), zero)
+	b[10*page] = 1
+	require.NoError(t, a.Close())
+	require.Zero(t, a.DropMetadata(p, 20*page))
+}

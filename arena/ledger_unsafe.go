@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"offheap.example/lookaside/align"
+	"offheap.example/lookaside/internal/sys"
 )
 
 const (
@@ -60,6 +61,41 @@ func (a *Arena) Metadata(bytes int) (unsafe.Pointer, error) {
 	}
 	a.publish()
 	return p, nil
+}
+
+// DropMetadata gives back the physical memory of what Metadata handed out at p, as far as the bytes there are whole
+// pages: they stay where they are, can be read and written, and read zero. It returns how many bytes went; none on the Go
+// heap, and none of what is no metadata of this arena. For the floor above.
+func (a *Arena) DropMetadata(p unsafe.Pointer, bytes int) (dropped int64) {
+	page := uintptr(a.PageSize())
+	lo := align.Up(uintptr(p), page)
+	end := align.Down(uintptr(p)+uintptr(max(bytes, 0)), page)
+	if lo >= end {
+		return 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gone || !a.ledgers.has(uintptr(p), uintptr(bytes)) {
+		return 0
+	}
+	if a.back.advise(unsafe.Add(p, lo-uintptr(p)), end-lo, sys.DontNeed) != nil {
+		return 0
+	}
+	return int64(end - lo)
+}
+
+// has tells whether bytes at an address were handed out.
+func (l *ledgers) has(addr, bytes uintptr) bool {
+	for i, m := range l.all {
+		size := m.size
+		if i == len(l.all)-1 {
+			size = l.used
+		}
+		if off := addr - uintptr(m.base); off < size && bytes <= size-off {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *ledgers) take(b backing, n uintptr) (unsafe.Pointer, error) {

@@ -295,3 +295,6 @@ func TestHeapGuardPageIsCleared(t *testing.T) {
 	a.Release(grown)
 	require.True(t, isFilled(acquire(t, a, 5).Bytes(), 0))
 }
+
+// metadataBytes is n bytes of what Metadata handed out.
+func metadataBytes(p unsafe.Pointer, n int) []byte { return unsafe.Slice((*byte)(p), n) }

@@ -187,9 +187,9 @@ func (b *body) makeRoomInFront() {
 // SetSource says where Retreat takes memory when there is no headroom: blocks
 // of s, which need not hold what Retreat asks for, since it takes several then.
 // nil, as for every new list, means memory that this package keeps. Lists made
-// from l (Partial, Clone, Split, Fragments, Join) have the same source. s must
-// not be closed before the lists that have its blocks are released. A released
-// list gives an error that wraps object.ErrDeleted.
+// from l (Partial, Clone, Split, Fragments, Join) have the same source. When s
+// is closed Retreat fails, and blocks that lists have stay theirs until they are
+// released. A released list gives an error that wraps object.ErrDeleted.
 func (l *List) SetSource(s *slab.Lookaside) error {
 	b, err := l.live("set source")
 	if err != nil {

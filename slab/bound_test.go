@@ -109,9 +109,9 @@ func TestRoomOfAP(t *testing.T) {
 // parked whenever they rest.
 func TestParkedStaysWithinItsBounds(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(6))
-	rounds := 12
+	rounds := 6
 	if testing.Short() || raceEnabled {
-		rounds = 4
+		rounds = 3
 	}
 	for _, cfg := range []AllocatorConfig{
 		{},

@@ -46,6 +46,7 @@ type list struct {
 	bins      [numBins]uintptr // slabs with free blocks, fullest first
 	spare     uintptr          // one empty slab
 	idle      []unsafe.Pointer // headers of slabs that are gone
+	asleep    int              // how many of them are not in memory, about
 	slabs     []uintptr        // headers of all slabs
 
 	// n is published. Guarded by mu, like everything it counts.

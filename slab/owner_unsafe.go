@@ -260,7 +260,15 @@ func (o *owner) trim() int64 {
 		return 0
 	}
 	o.bringHome()
-	return o.src.Purge(0)
+	purged := o.src.Purge(0)
+	for _, l := range o.lists {
+		l.mu.Lock()
+		if !l.closed {
+			purged += l.dropIdle()
+		}
+		l.mu.Unlock()
+	}
+	return purged
 }
 
 // rescue is called when the arena refused pages: it takes everything that is

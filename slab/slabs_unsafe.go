@@ -95,6 +95,7 @@ func (l *list) metadata() (unsafe.Pointer, error) {
 	if n := len(l.idle); n > 0 {
 		p := l.idle[n-1]
 		l.idle = l.idle[:n-1]
+		l.asleep = min(l.asleep, n-1)
 		clear(unsafe.Slice((*byte)(p), l.metaBytes()))
 		return p, nil
 	}

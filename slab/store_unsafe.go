@@ -6,6 +6,8 @@ package slab
 // everything when its arena closes. Giving a header back twice would break it.
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -67,5 +69,23 @@ func (s *store) giveBack(l *list) {
 	if s.free != nil {
 		s.free[l.metaBytes()] = append(s.free[l.metaBytes()], l.idle...)
 	}
-	l.idle = nil
+	l.idle, l.asleep = nil, 0
+}
+
+// dropIdle gives back the physical memory of headers whose slabs are gone:
+// those that lie together, as whole pages. They stay where they are and are
+// used again. The caller holds l.mu. It returns how many bytes went.
+func (l *list) dropIdle() (dropped int64) {
+	each := uintptr(l.metaBytes()+63) &^ 63 // as the arena hands them out
+	slices.SortFunc(l.idle, func(x, y unsafe.Pointer) int { return cmp.Compare(uintptr(x), uintptr(y)) })
+	for i := 0; i < len(l.idle); {
+		n := 1
+		for i+n < len(l.idle) && uintptr(l.idle[i+n]) == uintptr(l.idle[i])+uintptr(n)*each {
+			n++
+		}
+		dropped += l.o.src.DropMetadata(l.idle[i], n*int(each))
+		i += n
+	}
+	l.asleep = len(l.idle)
+	return dropped
 }

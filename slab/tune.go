@@ -16,6 +16,10 @@ const GiveBackOps = 8 * arena.EpochOps
 // gives back what nobody wants any more; see arena.EpochOps.
 const tickEvery = 256
 
+// idleMost is how many bytes of headers of slabs that are gone stay in memory
+// for a list that is not asked any more.
+const idleMost = 256 << 10
+
 // tickLarge is how many times as many pass between two looks at the runs that
 // are kept for large blocks.
 const tickLarge = 16
@@ -89,6 +93,9 @@ func (l *list) lookOver() {
 	if trips := l.n.Refills + l.n.Spills; trips-l.trips <= 1 {
 		l.spillDepot(max(0, len(l.depot)-lookMost))
 		l.releaseSpare()
+		if (len(l.idle)-l.asleep)*l.metaBytes() >= idleMost {
+			l.dropIdle()
+		}
 	}
 	l.trips = l.n.Refills + l.n.Spills
 	l.boundDepot()

@@ -11,19 +11,21 @@ package objtab
 // the collector looks.
 //
 // What would break it: a record that points at an ordinary Go object, or a
-// collector that moves objects. Race builds do not hide anything, because
-// there an arena's bytes are on the Go heap.
+// collector that moves objects. Where an arena's bytes are on the Go heap, in
+// race builds, on platforms without mappings and on request, nothing is.
 
 import (
+	"os"
 	"unsafe"
 
 	"offheap.example/lookaside/internal/race"
+	"offheap.example/lookaside/internal/sys"
 )
 
 // hidden returns n zeroed values in memory that the collector does not look
 // into.
 func hidden[T any](n int) []T {
-	if race.Enabled || n == 0 {
+	if n == 0 || race.Enabled || !sys.Supported || os.Getenv("LOOKASIDE_BACKING") == "heap" { // as package arena decides
 		return make([]T, n)
 	}
 	const word = unsafe.Sizeof(uint64(0))
