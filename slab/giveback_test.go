@@ -114,8 +114,8 @@ func TestTrimGivesBack(t *testing.T) {
 			for range max(1, min(2, 512<<20/peakBytes)) { // the second time with what the first has taught
 				base := processResident(t)
 				out = load(t, a, out[:0], peakBytes, size)
-				peak, most := footprint(src), processResident(t)
-				require.Greater(t, most-base, int64(peakBytes)*9/10)
+				peak := footprint(src)
+				require.Greater(t, peak, int64(peakBytes)*9/10)
 				unload(a, random, out)
 				t.Logf("%d MiB at the peak, %d MiB when all is freed", peak>>20, footprint(src)>>20)
 				require.Positive(t, a.Trim())
@@ -130,8 +130,9 @@ func TestTrimGivesBack(t *testing.T) {
 	}
 }
 
-// TestGivesBackByItself: without Trim or Tune, eight epochs of slow operations
-// bring what is in memory below 5 percent of the peak.
+// TestGivesBackByItself: without Trim or Tune, twelve epochs of slow operations
+// bring what is in memory below 5 percent of the peak, or 8 MiB of a small
+// one: huge pages that are partly in use are not broken up.
 func TestGivesBackByItself(t *testing.T) {
 	needResidence(t)
 	for _, kind := range sizeKinds {
@@ -156,7 +157,7 @@ func TestGivesBackByItself(t *testing.T) {
 				require.NoError(t, err)
 				a.FreeBatch(few[:n])
 			}
-			require.Less(t, footprint(src), peak/20)
+			require.Less(t, footprint(src), max(peak/20, 8<<20))
 			require.NoError(t, a.Close())
 		})
 	}
