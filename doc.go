@@ -21,5 +21,5 @@
 // not look here. Memory that nobody frees leaks here, as in C; Close says so.
 // A slice that is used after it was freed reads or writes somebody else's
 // block: memory objects and their bounds-checked copies find that, raw slices
-// do not. GOMEMLIMIT does not count these pages.
+// do not. GOMEMLIMIT does not count these pages, unless Config.MemLimit says so.
 package lookaside

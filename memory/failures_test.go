@@ -107,7 +107,16 @@ var failures = []struct {
 		return second(memory.New(w.alloc, 8, w.adorned(memory.WithParent(w.parent), memory.WithParent(w.own.Object))...))
 	}},
 	{"create: more than there can be: INSUFFICIENT_RESOURCES", slab.ErrNoMemory, func(w *world) error {
-		return second(memory.New(w.alloc, math.MaxInt>>2, w.adorned()...))
+		src, err := arena.Open(arena.Config{Limit: 1 << 20})
+		if err != nil {
+			return err
+		}
+		defer src.Close()
+		a, err := slab.NewAllocator(src, slab.AllocatorConfig{})
+		if err != nil {
+			return err
+		}
+		return second(memory.New(a, 2<<20, w.adorned(memory.WithParent(w.parent))...))
 	}},
 	{"create: parent is deleted: DELETE_PENDING", object.ErrDeleted, func(w *world) error {
 		return second(memory.New(w.alloc, 8, w.adorned(memory.WithParent(w.closing.Object))...))
