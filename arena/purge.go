@@ -2,7 +2,7 @@ package arena
 
 const (
 	// hotLeast is how many bytes of free pages stay resident at least while there is traffic.
-	hotLeast = 4 << 20
+	hotLeast = 16 << 20
 	// coldLeast is how many may stay for good.
 	coldLeast = 1 << 20
 	// rangeLeast is the shortest range in bytes that is given back without being asked, while there is not twice too
