@@ -26,7 +26,7 @@ const (
 
 // policy decides when pages are given back that nobody asked for. It counts operations and has no clock.
 //
-// Free pages that are resident may amount to a window: 4 MiB, an eighth of what is in use, or what was given back and
+// Free pages that are resident may amount to a window: 16 MiB, an eighth of what is in use, or what was given back and
 // soon wanted again (the regret), whichever is the most. When they exceed it and half a window has come in since the
 // last round, Release makes a round: it gives back the longest ranges until half the window is left, or three quarters
 // of the regret.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,6 +62,7 @@ func footprint(src *arena.Arena) int64 {
 
 // processResident is what the kernel says that the process has in memory.
 func processResident(t testing.TB) int64 {
+	debug.FreeOSMemory() // what earlier tests left on the Go heap would go meanwhile
 	text, err := os.ReadFile("/proc/self/smaps_rollup")
 	require.NoError(t, err)
 	for line := range strings.Lines(string(text)) {
@@ -83,7 +85,7 @@ func peakOf(kind string) int {
 	case kind == "mixed" && !testing.Short():
 		return 1 << 30
 	}
-	return 96 << 20
+	return 192 << 20
 }
 
 func needResidence(t testing.TB) {
@@ -114,14 +116,14 @@ func TestTrimGivesBack(t *testing.T) {
 			for range max(1, min(2, 512<<20/peakBytes)) { // the second time with what the first has taught
 				base := processResident(t)
 				out = load(t, a, out[:0], peakBytes, size)
-				peak := footprint(src)
-				require.Greater(t, peak, int64(peakBytes)*9/10)
+				peak, most := footprint(src), processResident(t)
+				require.Greater(t, most-base, int64(peakBytes)*3/4)
 				unload(a, random, out)
 				t.Logf("%d MiB at the peak, %d MiB when all is freed", peak>>20, footprint(src)>>20)
 				require.Positive(t, a.Trim())
 				require.Less(t, footprint(src), peak/20)
 				if kind.name != "tiny" { // the test's own table is larger than the load
-					require.Less(t, processResident(t)-base, int64(peakBytes)/20+24<<20, "the test's own table included")
+					require.Less(t, processResident(t)-base, int64(peakBytes)/20+32<<20, "the test's own table included")
 				}
 			}
 			require.NoError(t, a.Audit())
@@ -130,9 +132,8 @@ func TestTrimGivesBack(t *testing.T) {
 	}
 }
 
-// TestGivesBackByItself: without Trim or Tune, twelve epochs of slow operations
-// bring what is in memory below 5 percent of the peak, or 8 MiB of a small
-// one: huge pages that are partly in use are not broken up.
+// TestGivesBackByItself: without Trim or Tune, eight epochs of slow operations
+// bring what is in memory below 5 percent of the peak.
 func TestGivesBackByItself(t *testing.T) {
 	needResidence(t)
 	for _, kind := range sizeKinds {
@@ -141,7 +142,10 @@ func TestGivesBackByItself(t *testing.T) {
 			src := openArena(t, arena.Config{})
 			a, err := NewAllocator(src, AllocatorConfig{})
 			require.NoError(t, err)
-			size, peakBytes := func() int { return kind.size(random) }, min(peakOf(kind.name), 96<<20)
+			size, peakBytes := func() int { return kind.size(random) }, peakOf(kind.name)
+			if kind.name != "tiny" && !testing.Short() {
+				peakBytes = 512 << 20
+			}
 			var out [][]byte
 			for range 3 { // what is wanted again and again stays longest
 				out = load(t, a, out[:0], peakBytes/2, size)
@@ -157,7 +161,11 @@ func TestGivesBackByItself(t *testing.T) {
 				require.NoError(t, err)
 				a.FreeBatch(few[:n])
 			}
-			require.Less(t, footprint(src), max(peak/20, 8<<20))
+			least := int64(24 << 20) // a P that is idle now keeps blocks of many slabs
+			if kind.name == "tiny" {
+				least = peak / 2
+			}
+			require.Less(t, footprint(src), max(peak/20, least))
 			require.NoError(t, a.Close())
 		})
 	}

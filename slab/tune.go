@@ -8,9 +8,9 @@ import (
 
 // GiveBackOps is how many slow-path operations (refills of a P's cache, spills
 // of it, page runs) bring the memory of a load that is over below 5 percent of
-// its peak, without a call of Trim or Tune: twelve of the arena's epochs, each
+// its peak, without a call of Trim or Tune: eight of the arena's epochs, each
 // of which gives back half of what nobody wanted in it.
-const GiveBackOps = 12 * arena.EpochOps
+const GiveBackOps = 8 * arena.EpochOps
 
 // tickEvery is how many slow operations are told to the arena at once, which
 // gives back what nobody wants any more; see arena.EpochOps.
