@@ -98,8 +98,8 @@ func (l *list) depotMax() int {
 }
 
 const (
-	maxDepotBlocks = 256
-	maxDepotBytes  = 16 << 10
+	maxDepotBlocks = 1024
+	maxDepotBytes  = 64 << 10
 )
 
 // divide splits what may be parked in all between caches and depots.
