@@ -103,7 +103,7 @@
 //	one P, one class     16 KiB or two blocks   AllocatorConfig.ParkedPerP
 //	one P, all classes   2 MiB, reserves too    AllocatorConfig.MaxParkedPerP
 //	everybody, depots    64 MiB                 AllocatorConfig.MaxParked
-//	runs of large blocks 256 KiB, or an eighth of those that are live
+//	runs of large blocks 256 KiB, or a sixteenth of those that are live
 //	a lookaside, one P   Depth.Max blocks, 1 MiB
 //	a lookaside, all     64 MiB                 Config.MaxParked
 //
