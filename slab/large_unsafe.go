@@ -40,7 +40,7 @@ const (
 	keptRefused = 64        // so many may be refused before all are let go
 	keptPages   = 64        // runs of more pages are not kept
 	keptLeast   = 256 << 10 // bytes that may be kept however little is live
-	keptPart    = 16         // of the bytes that are live, more than that
+	keptPart    = 16        // of the bytes that are live, more than that
 )
 
 // mayKeep is how many bytes of runs may be kept.
