@@ -185,8 +185,8 @@
 // its own, which is not used again before 4096 other lists have been released,
 // so that its late use is found and does not hit another list.
 //
-// A segment that is cloned and released costs two locked instructions and about
-// 10 ns. docs/benchmarks.md, section Lists, has what was measured and how.
+// A segment that is cloned and released costs two locked instructions.
+// docs/benchmarks.md, section Lists, has what was measured and how.
 //
 // Lists are for one goroutine at a time. Lock order: none is held.
 package mdl
