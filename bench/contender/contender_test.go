@@ -111,7 +111,7 @@ func TestResidentGrows(t *testing.T) {
 			before, err := c.Resident()
 			require.NoError(t, err)
 			var live [][]byte
-			for range 100 {
+			for range 400 {
 				b, err := c.Alloc(64 << 10)
 				require.NoError(t, err)
 				for j := range b {
@@ -121,7 +121,7 @@ func TestResidentGrows(t *testing.T) {
 			}
 			after, err := c.Resident()
 			require.NoError(t, err)
-			require.Greater(t, after-before, int64(5<<20))
+			require.Greater(t, after-before, int64(12<<20), "of 25 MiB, whatever went back meanwhile")
 			for _, b := range live {
 				c.Free(b)
 			}
