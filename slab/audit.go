@@ -24,16 +24,11 @@ func (o *owner) audit() (err error) {
 	if o.closed {
 		return o.errClosed("audit")
 	}
-	o.quiesce(func() {
-		for _, l := range o.lists {
-			l.mu.Lock()
-			if err == nil {
-				err = l.audit()
-			}
-			l.mu.Unlock()
+	o.atRest(func(l *list) {
+		if err == nil {
+			err = l.audit()
 		}
 	})
-	o.admit()
 	return err
 }
 

@@ -246,3 +246,20 @@ func TestWhoHasNoRoomStillWorks(t *testing.T) {
 	a.parkedNow(t)
 	require.NoError(t, a.Close())
 }
+
+// Trim takes the room of empty caches back where room is short: who had none
+// gets some.
+func TestTrimGivesRoomBack(t *testing.T) {
+	a, err := NewAllocator(openArena(t, arena.Config{}), AllocatorConfig{MaxParked: MinMaxParked})
+	require.NoError(t, err)
+	for i := range classTable {
+		b := mustAlloc(t, a, int(classTable[i].size))
+		a.Free(b)
+	}
+	before := a.room.now.Load()
+	require.True(t, a.room.short(), "%d of %d bytes are claimed", before, a.room.most)
+	a.Trim()
+	require.Less(t, a.room.now.Load(), before)
+	require.False(t, a.room.short())
+	require.NoError(t, a.Close())
+}

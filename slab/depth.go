@@ -208,16 +208,11 @@ func (o *owner) shed() {
 	if o.isClosed() {
 		return
 	}
-	o.quiesce(func() {
-		for _, l := range o.lists {
-			l.mu.Lock()
-			if !l.closed && l.quiet {
-				o.eachPCache(l, l.shed)
-			}
-			l.mu.Unlock()
+	o.atRest(func(l *list) {
+		if l.quiet {
+			o.eachPCache(l, l.shed)
 		}
 	})
-	o.admit()
 }
 
 // shed takes home what a P parks above the depth: the coldest blocks.

@@ -40,20 +40,13 @@ func (o *owner) tidy() {
 	if idle == nil || o.open.Load() == 0 {
 		return
 	}
-	o.quiesce(func() {
-		for _, l := range o.lists {
-			l.mu.Lock()
-			if !l.closed {
-				o.eachPCache(l, func(id int, c *statspage.Cache) {
-					if id < len(idle) && idle[id] {
-						l.drainP(id, c)
-					}
-				})
+	o.atRest(func(l *list) {
+		o.eachPCache(l, func(id int, c *statspage.Cache) {
+			if id < len(idle) && idle[id] {
+				l.drainP(id, c)
 			}
-			l.mu.Unlock()
-		}
+		})
 	})
-	o.admit()
 }
 
 // doneBy returns a sum that changes with everything that the P with this id

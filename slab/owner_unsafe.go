@@ -222,25 +222,37 @@ func (o *owner) eachCache(l *list, f func(c *statspage.Cache)) {
 
 // drain moves every block parked in a shard or a depot to its slab. The
 // shards are revoked.
-func (o *owner) drain() {
+func (o *owner) drain() { o.eachOpen((*list).drain) }
+
+func (l *list) drain() {
+	l.o.eachPCache(l, l.drainP)
+	l.spillDepot(0)
+	if l.o.room.short() {
+		l.o.eachPCache(l, func(_ int, c *statspage.Cache) { l.takeDown(c) })
+	}
+}
+
+// eachOpen calls f for every list that is not closed, under its lock.
+func (o *owner) eachOpen(f func(l *list)) {
 	for _, l := range o.lists {
 		l.mu.Lock()
 		if !l.closed {
-			o.eachPCache(l, l.drainP)
-			l.spillDepot(0)
-			if o.room.short() {
-				o.eachPCache(l, func(_ int, c *statspage.Cache) { l.takeDown(c) })
-			}
+			f(l)
 		}
 		l.mu.Unlock()
 	}
 }
 
+// atRest is eachOpen while no P uses its shard. Callers hold maint.
+func (o *owner) atRest(f func(l *list)) {
+	o.quiesce(func() { o.eachOpen(f) })
+	o.admit()
+}
+
 // bringHome takes everything that is parked back to the slabs, and empty
 // slabs back to the arena. Callers hold maint.
 func (o *owner) bringHome() {
-	o.quiesce(o.drain)
-	o.admit()
+	o.atRest((*list).drain)
 	for _, l := range o.lists {
 		l.mu.Lock()
 		l.releaseSpare()
