@@ -71,8 +71,8 @@
 //
 // Every slow operation looks over one list of the P that makes it, each in
 // its turn, and sends home what was not asked for since. At the end of an
-// epoch of slow operations the shards of Ps that did nothing in it are
-// emptied; see idle.go.
+// epoch of slow operations the caches that did nothing in it are emptied,
+// whosever they are; see idle.go.
 //
 // # Reaching another P's shard
 //

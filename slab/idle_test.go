@@ -12,12 +12,14 @@ import (
 )
 
 // parkedBy is how many bytes the P with this id has parked.
-func parkedBy(a *Allocator, id int) int64 {
-	if id >= int(a.high.Load()) {
-		return 0
+func parkedBy(a *Allocator, id int) (bytes int64) {
+	if id < int(a.high.Load()) {
+		for _, l := range a.lists {
+			_, parked := a.doneBy(id, l)
+			bytes += parked
+		}
 	}
-	_, parked := a.doneBy(id)
-	return parked
+	return bytes
 }
 
 // A P that works no more keeps nothing for long, while others work.
