@@ -9,6 +9,7 @@ package slab
 // its word without the comparison would break it.
 
 import (
+	"encoding/binary"
 	"unsafe"
 
 	"offheap.example/lookaside/arena"
@@ -29,13 +30,44 @@ const (
 	_ = uint(shiftMask-63) + uint(63-shiftMask)
 )
 
-// codes returns the addresses of the assembly functions.
-func codes() (alloc, free, get, put, localAlloc, localFree uintptr)
+// codeAddrs are the addresses of the assembly functions, and of the
+// continuations of those that have some: what they do once they know their P.
+type codeAddrs struct {
+	alloc, allocAt, free, freeAt, get, getAt, put, putAt, localAlloc, localFree uintptr
+}
+
+func codes(c *codeAddrs)
+
+// contShift is log2 of the distance of two continuations.
+const contShift = 4
+
+// loadsNumber is the beginning of a continuation: it loads a register with the
+// four bytes that follow.
+const loadsNumber = 0xbe
+
+// fork fills in where the continuation of each P is. It reports whether each
+// is what it should be.
+func (e *pEntry) fork(at uintptr) bool {
+	for i := range e.at {
+		p := at + uintptr(i)<<contShift
+		code := *(**[5]uint8)(unsafe.Pointer(&p))
+		if code[0] != loadsNumber || binary.LittleEndian.Uint32(code[1:]) != uint32(i) {
+			return false
+		}
+		e.at[i] = p
+	}
+	return true
+}
 
 // assemble makes calls go to the assembly where it fits the toolchain.
 func assemble() {
 	if m, p, id, ok := percpu.Offsets(); !ok || m != offsetM || p != offsetP || id != offsetID {
 		return
 	}
-	allocEntry.code, freeEntry.code, getEntry.code, putEntry.code, localAllocEntry.code, localFreeEntry.code = codes()
+	var c codeAddrs
+	codes(&c)
+	if allocEntry.fork(c.allocAt) && freeEntry.fork(c.freeAt) && getEntry.fork(c.getAt) && putEntry.fork(c.putAt) {
+		allocEntry.code, freeEntry.code, getEntry.code, putEntry.code = c.alloc, c.free, c.get, c.put
+	}
+	localAllocEntry.code, localFreeEntry.code = c.localAlloc, c.localFree
 }

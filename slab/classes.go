@@ -16,7 +16,7 @@ type classInfo struct {
 // allocTable is the entry of Alloc and, beside it, the offsets of the caches
 // in bytes.
 type allocTable struct {
-	entry
+	pEntry
 	cacheOf [maxSmall/quantum + 1]uint16
 }
 

@@ -16,7 +16,21 @@ import "unsafe"
 // whole function in Go. Written at start-up only.
 type entry struct{ code, slow, whole uintptr }
 
-var freeEntry, getEntry, putEntry, localAllocEntry, localFreeEntry entry
+// pEntry is the entry of a function that needs the current P: assembly goes on
+// where at says, for each P at a place of its own.
+type pEntry struct {
+	entry
+	at [fastPs]uintptr
+}
+
+// fastPs is how many Ps may have a fast path; those with a higher id are
+// pinned.
+const fastPs = 256
+
+var (
+	freeEntry, getEntry, putEntry   pEntry
+	localAllocEntry, localFreeEntry entry
+)
 
 // Alloc returns n bytes with undefined contents; their capacity is what the
 // block really holds. It returns ErrInvalid for a negative n, ErrNoMemory
@@ -71,9 +85,9 @@ func codeOf[F any](f F) uintptr { return **(**uintptr)(unsafe.Pointer(&f)) }
 func init() {
 	set := func(e *entry, hot, slow uintptr) { *e = entry{code: hot, slow: slow, whole: hot} }
 	set(&allocEntry.entry, codeOf((*Allocator).allocHot), codeOf((*Allocator).allocSlow))
-	set(&freeEntry, codeOf((*Allocator).freeHot), codeOf((*Allocator).freeSlow))
-	set(&getEntry, codeOf((*Lookaside).getHot), codeOf((*Lookaside).getSlow))
-	set(&putEntry, codeOf((*Lookaside).putHot), codeOf((*Lookaside).putSlow))
+	set(&freeEntry.entry, codeOf((*Allocator).freeHot), codeOf((*Allocator).freeSlow))
+	set(&getEntry.entry, codeOf((*Lookaside).getHot), codeOf((*Lookaside).getSlow))
+	set(&putEntry.entry, codeOf((*Lookaside).putHot), codeOf((*Lookaside).putSlow))
 	set(&localAllocEntry, codeOf((*Local).allocHot), codeOf((*Local).allocSlow))
 	set(&localFreeEntry, codeOf((*Local).freeHot), codeOf((*Local).freeSlow))
 	assemble()

@@ -10,11 +10,50 @@
 // arguments as they came, so it returns to our caller. Assembly is never
 // preempted: from reading the P to the last store we are alone with it.
 
-// P leaves the current P's id in the register r.
-#define P(r) \
-	MOVQ 0x30(R14), r \
-	MOVQ 0xd0(r), r   \
-	MOVL (r), r
+// FORK goes to the continuation of the current P, with its id in SI. The id is
+// three loads away, one waiting for the other, and everything that follows
+// would wait for it. But it is nearly always the id of the last time, and the
+// processor predicts where an indirect jump goes: so it is on its way with the
+// number that the continuation says, long before the loads have confirmed it.
+#define FORK(owner) \
+	MOVQ 0x30(R14), SI       \
+	MOVQ 0xd0(SI), SI        \
+	MOVL (SI), SI            \
+	CMPL SI, hot_gate(owner) \
+	JCC  slow                \
+	JMP  pEntry_at(DX)(SI*8)
+
+// The continuations: 1<<const_contShift bytes each, const_fastPs of them.
+#define CONT(i, go) \
+	PCALIGN $16     \
+	MOVL    $(i), SI \
+	JMP     go
+
+#define CONT8(i, go) \
+	CONT(i, go)   \
+	CONT(i+1, go) \
+	CONT(i+2, go) \
+	CONT(i+3, go) \
+	CONT(i+4, go) \
+	CONT(i+5, go) \
+	CONT(i+6, go) \
+	CONT(i+7, go)
+
+#define CONT64(i, go) \
+	CONT8(i, go)    \
+	CONT8(i+8, go)  \
+	CONT8(i+16, go) \
+	CONT8(i+24, go) \
+	CONT8(i+32, go) \
+	CONT8(i+40, go) \
+	CONT8(i+48, go) \
+	CONT8(i+56, go)
+
+#define CONTS(go) \
+	CONT64(0, go)   \
+	CONT64(64, go)  \
+	CONT64(128, go) \
+	CONT64(192, go)
 
 // A cache: W at 0, Cap at 8, Size at 12, references from 64 on: address, state.
 
@@ -36,16 +75,22 @@
 
 // func (a *Allocator) Alloc(n int) ([]byte, error)
 TEXT slab·alloc<>(SB), NOSPLIT, $0-0
+	FORK(AX)
+slow:
+	MOVQ    entry_slow(DX), CX
+	JMP     CX
+
+TEXT slab·allocAt<>(SB), NOSPLIT, $0-0
+	CONTS(slab·allocOn<>(SB))
+
+TEXT slab·allocOn<>(SB), NOSPLIT, $0-0
 	LEAQ    7(BX), CX
 	SHRQ    $3, CX
 	CMPQ    CX, $4096
 	JHI     slow
 	MOVWLZX allocTable_cacheOf(DX)(CX*2), CX
-	P(SI)
-	CMPL    SI, hot_gate(AX)
-	JCC     slow
 	SHLQ    $const_allocStrideShift, SI
-	ADDQ    hot_shards(AX), CX
+	ADDQ    hot_shards(AX), SI
 	ADDQ    SI, CX              // the cache
 	POP
 	MOVQ    48(CX)(DI*1), AX
@@ -100,30 +145,44 @@ slow:
 
 // func (a *Allocator) Free(b []byte)
 TEXT slab·free<>(SB), NOSPLIT, $0-0
-	TESTQ   DI, DI
-	JEQ     slow
-	TAME(AX)
-	MOVWLZX desc_cache(R10), R10
-	P(R12)
-	CMPL    R12, hot_gate(AX)
-	JCC     slow
-	SHLQ    $const_allocStrideShift, R12
-	ADDQ    hot_shards(AX), R10
-	ADDQ    R12, R10
-	PUSH
-	RET
+	FORK(AX)
 slow:
 	MOVQ    DI, CX              // the length is gone; the slow path has no use for it
 	MOVQ    entry_slow(DX), SI
 	JMP     SI
 
+TEXT slab·freeAt<>(SB), NOSPLIT, $0-0
+	CONTS(slab·freeOn<>(SB))
+
+TEXT slab·freeOn<>(SB), NOSPLIT, $0-0
+	TESTQ   DI, DI
+	JEQ     slow
+	TAME(AX)
+	MOVWLZX desc_cache(R10), R10
+	SHLQ    $const_allocStrideShift, SI
+	ADDQ    hot_shards(AX), SI
+	ADDQ    SI, R10
+	PUSH
+	RET
+slow:
+	MOVQ    DI, CX
+	MOVQ    entry_slow(DX), SI
+	JMP     SI
+
 // func (l *Lookaside) Get() ([]byte, error)
 TEXT slab·get<>(SB), NOSPLIT, $0-0
+	FORK(AX)
+slow:
+	MOVQ    entry_slow(DX), CX
+	JMP     CX
+
+TEXT slab·getAt<>(SB), NOSPLIT, $0-0
+	CONTS(slab·getOn<>(SB))
+
+TEXT slab·getOn<>(SB), NOSPLIT, $0-0
 	CMPB    Lookaside_zero(AX), $0
 	JNE     whole
-	P(CX)
-	CMPL    CX, hot_gate(AX)
-	JCC     slow
+	MOVQ    SI, CX
 	IMULQ   hot_stride(AX), CX
 	ADDQ    hot_shards(AX), CX
 	POP
@@ -142,16 +201,24 @@ whole:
 
 // func (l *Lookaside) Put(b []byte)
 TEXT slab·put<>(SB), NOSPLIT, $0-0
+	FORK(AX)
+slow:
+	MOVQ    DI, CX
+	MOVQ    entry_slow(DX), SI
+	JMP     SI
+
+TEXT slab·putAt<>(SB), NOSPLIT, $0-0
+	CONTS(slab·putOn<>(SB))
+
+TEXT slab·putOn<>(SB), NOSPLIT, $0-0
 	TAME(AX)
-	P(R10)
-	CMPL    R10, hot_gate(AX)
-	JCC     slow
+	MOVQ    SI, R10
 	IMULQ   hot_stride(AX), R10
 	ADDQ    hot_shards(AX), R10
 	PUSH
 	RET
 slow:
-	MOVQ    DI, CX              // the length is gone; the slow path has no use for it
+	MOVQ    DI, CX
 	MOVQ    entry_slow(DX), SI
 	JMP     SI
 
@@ -189,18 +256,27 @@ slow:
 	MOVQ    entry_slow(DX), SI
 	JMP     SI
 
-// func codes() (alloc, free, get, put, localAlloc, localFree uintptr)
-TEXT ·codes(SB), NOSPLIT, $0-48
+// func codes(c *codeAddrs)
+TEXT ·codes(SB), NOSPLIT, $0-8
+	MOVQ c+0(FP), DI
 	LEAQ slab·alloc<>(SB), AX
-	MOVQ AX, alloc+0(FP)
+	MOVQ AX, codeAddrs_alloc(DI)
+	LEAQ slab·allocAt<>(SB), AX
+	MOVQ AX, codeAddrs_allocAt(DI)
 	LEAQ slab·free<>(SB), AX
-	MOVQ AX, free+8(FP)
+	MOVQ AX, codeAddrs_free(DI)
+	LEAQ slab·freeAt<>(SB), AX
+	MOVQ AX, codeAddrs_freeAt(DI)
 	LEAQ slab·get<>(SB), AX
-	MOVQ AX, get+16(FP)
+	MOVQ AX, codeAddrs_get(DI)
+	LEAQ slab·getAt<>(SB), AX
+	MOVQ AX, codeAddrs_getAt(DI)
 	LEAQ slab·put<>(SB), AX
-	MOVQ AX, put+24(FP)
+	MOVQ AX, codeAddrs_put(DI)
+	LEAQ slab·putAt<>(SB), AX
+	MOVQ AX, codeAddrs_putAt(DI)
 	LEAQ slab·localAlloc<>(SB), AX
-	MOVQ AX, localAlloc+32(FP)
+	MOVQ AX, codeAddrs_localAlloc(DI)
 	LEAQ slab·localFree<>(SB), AX
-	MOVQ AX, localFree+40(FP)
+	MOVQ AX, codeAddrs_localFree(DI)
 	RET

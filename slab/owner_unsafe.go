@@ -151,7 +151,7 @@ func (o *owner) start() {
 func (o *owner) admit() {
 	o.open.Store(o.nshards)
 	if percpu.Current() == percpu.Unpreemptible && !o.careful {
-		o.gate.Store(o.nshards)
+		o.gate.Store(min(o.nshards, fastPs))
 	}
 }
 

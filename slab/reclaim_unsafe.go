@@ -10,7 +10,7 @@ package slab
 
 import "unsafe"
 
-var reclaimEntry, reclaimAllocEntry entry
+var reclaimEntry, reclaimAllocEntry pEntry
 
 // Reclaim gives back a block for somebody who may be later than Close: on an
 // open list it is Put. On a closed one, where the block was reported as leaked,
@@ -66,10 +66,11 @@ func (o *owner) late(b []byte, want uint8) {
 }
 
 func init() {
-	reclaimEntry = entry{code: codeOf((*Lookaside).reclaimWhole)}
-	reclaimAllocEntry = entry{code: codeOf((*Allocator).reclaimWhole)}
+	reclaimEntry.code = codeOf((*Lookaside).reclaimWhole)
+	reclaimAllocEntry.code = codeOf((*Allocator).reclaimWhole)
 	if putEntry.code != putEntry.whole { // the init of entry_unsafe.go came first, and found assembly
-		reclaimEntry = entry{code: putEntry.code, slow: codeOf((*Lookaside).reclaimSlow)}
-		reclaimAllocEntry = entry{code: freeEntry.code, slow: codeOf((*Allocator).reclaimSlow)}
+		reclaimEntry, reclaimAllocEntry = putEntry, freeEntry
+		reclaimEntry.slow = codeOf((*Lookaside).reclaimSlow)
+		reclaimAllocEntry.slow = codeOf((*Allocator).reclaimSlow)
 	}
 }
