@@ -20,8 +20,15 @@ type rivalWindow struct {
 	frees    int
 }
 
-func newRivalWindow(h *rivalHeap, size int) *rivalWindow {
-	return &rivalWindow{h: h, blocks: make([]rivalBlock, size), from: size, to: size}
+// newRivalWindows makes t windows, whose memory is there before the clock
+// starts.
+func newRivalWindows(h *rivalHeap, t, size int) []*rivalWindow {
+	windows := make([]*rivalWindow, t)
+	for i := range windows {
+		windows[i] = &rivalWindow{h: h, blocks: make([]rivalBlock, size), from: size, to: size}
+		clear(windows[i].blocks)
+	}
+	return windows
 }
 
 func (w *rivalWindow) add(b rivalBlock) {
@@ -68,9 +75,10 @@ func (w *rivalWindow) empty() {
 // rivalSh6: sh6bench. Many sizes below 1,000, small ones more often.
 func rivalSh6(h *rivalHeap, r *work.Run) {
 	n, t, slots := r.Int("n"), r.Int("t"), r.Int("slots")
+	windows := newRivalWindows(h, t, slots)
 	var total atomic.Int64
 	r.Parallel(t, func(id int) {
-		w := newRivalWindow(h, slots)
+		w := windows[id]
 		tally := work.Tally{}
 		for range work.Share(n, t, id) {
 			for base := 1; base < 1000; base = base*3/2 + 1 {
@@ -99,7 +107,8 @@ func rivalSh6(h *rivalHeap, r *work.Run) {
 func rivalSh8(h *rivalHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	extra := make([]rivalBlock, r.Int("extra")/(t*t)*t*t)
-	windows := make([]*rivalWindow, t)
+	clear(extra)
+	windows := newRivalWindows(h, t, r.Int("slots")/t)
 	freed := make([]int, t) // of each worker's share
 	var there, total atomic.Int64
 	r.Parallel(t+1, func(id int) {
@@ -114,8 +123,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 			r.Count(work.Tally{Allocs: len(extra), Bytes: 8 * len(extra)})
 			return
 		}
-		w := newRivalWindow(h, r.Int("slots")/t)
-		windows[id] = w
+		w := windows[id]
 		tally := work.Tally{}
 		mine := work.Share(n, t, id)
 		most, next := len(extra)/t/max(mine, 1)+1, 0
@@ -194,8 +202,13 @@ func rivalAllocTest(h *rivalHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	slots := max(r.Int("slots")/t, 1)
 	draw := work.NewPareto(slots)
+	tables := make([]*rivalTable, t)
+	for id := range tables { // their memory is there before the clock starts
+		tables[id] = &rivalTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]rivalBlock, slots)}
+		clear(tables[id].blocks)
+	}
 	r.Parallel(t, func(id int) {
-		x := &rivalTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]rivalBlock, slots)}
+		x := tables[id]
 		for i := range slots / 2 {
 			x.fill(i)
 		}

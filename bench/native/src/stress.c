@@ -29,8 +29,11 @@ static inline void add(struct window *w, void *p) {
 	if (w->at >= w->size) wrap(w);
 }
 
-static struct window new_window(int64_t size) {
-	return (struct window){.blocks = own(sizeof(void *) * (size_t)size), .size = size, .from = size, .to = size};
+static struct window *new_windows(int64_t t, int64_t size) {
+	struct window *w = own(sizeof *w * (size_t)t);
+	for (int64_t i = 0; i < t; i++)
+		w[i] = (struct window){.blocks = own(sizeof(void *) * (size_t)size), .size = size, .from = size, .to = size};
+	return w;
 }
 
 static void empty(struct window *w) {
@@ -38,8 +41,14 @@ static void empty(struct window *w) {
 }
 
 /* sh6bench */
+struct sh6 {
+	struct window *windows;
+	_Atomic int64_t total;
+};
+
 static void sh6(int id, void *arg) {
-	struct window w = new_window(number("slots"));
+	struct sh6 *x = arg;
+	struct window w = x->windows[id];
 	tally t = {0};
 	for (int64_t n = share(number("n"), number("t"), id); n > 0; n--) {
 		for (int base = 1; base < 1000; base = base * 3 / 2 + 1) {
@@ -58,13 +67,13 @@ static void sh6(int id, void *arg) {
 	empty(&w);
 	t.frees = w.frees;
 	count(t);
-	atomic_fetch_add((_Atomic int64_t *)arg, t.allocs);
+	atomic_fetch_add(&x->total, t.allocs);
 }
 
 void run_sh6(void) {
-	_Atomic int64_t total = 0;
-	parallel((int)number("t"), sh6, &total);
-	out.ops = total;
+	struct sh6 x = {.windows = new_windows(number("t"), number("slots"))};
+	parallel((int)number("t"), sh6, &x);
+	out.ops = x.total;
 }
 
 /* sh8bench */
@@ -99,7 +108,7 @@ static void sh8(int id, void *arg) {
 		sh8_extra(x);
 		return;
 	}
-	struct window w = new_window(number("slots") / t);
+	struct window w = x->windows[id];
 	tally sum = {0};
 	int64_t mine = share(number("n"), t, id), most = x->extras / t / at_least(mine, 1) + 1, next = 0;
 	for (int64_t i = 0; i < mine; i++) {
@@ -130,7 +139,7 @@ void run_sh8(void) {
 	int64_t t = number("t");
 	struct sh8 x = {.extras = number("extra") / (t * t) * t * t};
 	x.extra = own(sizeof *x.extra * (size_t)x.extras);
-	x.windows = own(sizeof *x.windows * (size_t)t);
+	x.windows = new_windows(t, number("slots") / t);
 	x.freed = own(sizeof *x.freed * (size_t)t);
 	parallel((int)t + 1, sh8, &x);
 	out.ops = x.total + x.extras;
@@ -201,12 +210,16 @@ static void clear(struct table *x, int64_t at) {
 	x->t.frees++;
 }
 
+struct alloctest {
+	int64_t slots;
+	struct table *tables;
+};
+
 static void alloctest(int id, void *arg) {
-	int64_t slots = *(int64_t *)arg;
+	struct alloctest *all = arg;
+	int64_t slots = all->slots;
 	struct pareto p = new_pareto(slots);
-	struct table x = {.g = new_generator(number("seed"), id)};
-	x.blocks = own(sizeof *x.blocks * (size_t)slots);
-	x.sizes = own(sizeof *x.sizes * (size_t)slots);
+	struct table x = all->tables[id];
 	for (int64_t i = 0; i < slots / 2; i++) fill(&x, i);
 	for (int64_t n = number("n"); n > 0; n--) {
 		int64_t i = draw(&p, &x.g);
@@ -224,6 +237,14 @@ static void alloctest(int id, void *arg) {
 
 void run_alloctest(void) {
 	int64_t slots = at_least(number("slots") / number("t"), 1);
-	parallel((int)number("t"), alloctest, &slots);
+	int64_t t = number("t");
+	struct alloctest all = {.slots = slots, .tables = own(sizeof *all.tables * (size_t)t)};
+	for (int64_t id = 0; id < t; id++) {
+		struct table *x = &all.tables[id];
+		x->g = new_generator(number("seed"), (int)id);
+		x->blocks = own(sizeof *x->blocks * (size_t)slots);
+		x->sizes = own(sizeof *x->sizes * (size_t)slots);
+	}
+	parallel((int)t, alloctest, &all);
 	out.ops = number("n") * number("t");
 }

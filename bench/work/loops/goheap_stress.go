@@ -20,8 +20,15 @@ type goheapWindow struct {
 	frees    int
 }
 
-func newGoheapWindow(h *goheapHeap, size int) *goheapWindow {
-	return &goheapWindow{h: h, blocks: make([]goheapBlock, size), from: size, to: size}
+// newGoheapWindows makes t windows, whose memory is there before the clock
+// starts.
+func newGoheapWindows(h *goheapHeap, t, size int) []*goheapWindow {
+	windows := make([]*goheapWindow, t)
+	for i := range windows {
+		windows[i] = &goheapWindow{h: h, blocks: make([]goheapBlock, size), from: size, to: size}
+		clear(windows[i].blocks)
+	}
+	return windows
 }
 
 func (w *goheapWindow) add(b goheapBlock) {
@@ -68,9 +75,10 @@ func (w *goheapWindow) empty() {
 // goheapSh6: sh6bench. Many sizes below 1,000, small ones more often.
 func goheapSh6(h *goheapHeap, r *work.Run) {
 	n, t, slots := r.Int("n"), r.Int("t"), r.Int("slots")
+	windows := newGoheapWindows(h, t, slots)
 	var total atomic.Int64
 	r.Parallel(t, func(id int) {
-		w := newGoheapWindow(h, slots)
+		w := windows[id]
 		tally := work.Tally{}
 		for range work.Share(n, t, id) {
 			for base := 1; base < 1000; base = base*3/2 + 1 {
@@ -99,7 +107,8 @@ func goheapSh6(h *goheapHeap, r *work.Run) {
 func goheapSh8(h *goheapHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	extra := make([]goheapBlock, r.Int("extra")/(t*t)*t*t)
-	windows := make([]*goheapWindow, t)
+	clear(extra)
+	windows := newGoheapWindows(h, t, r.Int("slots")/t)
 	freed := make([]int, t) // of each worker's share
 	var there, total atomic.Int64
 	r.Parallel(t+1, func(id int) {
@@ -114,8 +123,7 @@ func goheapSh8(h *goheapHeap, r *work.Run) {
 			r.Count(work.Tally{Allocs: len(extra), Bytes: 8 * len(extra)})
 			return
 		}
-		w := newGoheapWindow(h, r.Int("slots")/t)
-		windows[id] = w
+		w := windows[id]
 		tally := work.Tally{}
 		mine := work.Share(n, t, id)
 		most, next := len(extra)/t/max(mine, 1)+1, 0
@@ -194,8 +202,13 @@ func goheapAllocTest(h *goheapHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	slots := max(r.Int("slots")/t, 1)
 	draw := work.NewPareto(slots)
+	tables := make([]*goheapTable, t)
+	for id := range tables { // their memory is there before the clock starts
+		tables[id] = &goheapTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]goheapBlock, slots)}
+		clear(tables[id].blocks)
+	}
 	r.Parallel(t, func(id int) {
-		x := &goheapTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]goheapBlock, slots)}
+		x := tables[id]
 		for i := range slots / 2 {
 			x.fill(i)
 		}

@@ -18,8 +18,15 @@ type lookasideWindow struct {
 	frees    int
 }
 
-func newLookasideWindow(h *lookasideHeap, size int) *lookasideWindow {
-	return &lookasideWindow{h: h, blocks: make([]lookasideBlock, size), from: size, to: size}
+// newLookasideWindows makes t windows, whose memory is there before the clock
+// starts.
+func newLookasideWindows(h *lookasideHeap, t, size int) []*lookasideWindow {
+	windows := make([]*lookasideWindow, t)
+	for i := range windows {
+		windows[i] = &lookasideWindow{h: h, blocks: make([]lookasideBlock, size), from: size, to: size}
+		clear(windows[i].blocks)
+	}
+	return windows
 }
 
 func (w *lookasideWindow) add(b lookasideBlock) {
@@ -66,9 +73,10 @@ func (w *lookasideWindow) empty() {
 // lookasideSh6: sh6bench. Many sizes below 1,000, small ones more often.
 func lookasideSh6(h *lookasideHeap, r *work.Run) {
 	n, t, slots := r.Int("n"), r.Int("t"), r.Int("slots")
+	windows := newLookasideWindows(h, t, slots)
 	var total atomic.Int64
 	r.Parallel(t, func(id int) {
-		w := newLookasideWindow(h, slots)
+		w := windows[id]
 		tally := work.Tally{}
 		for range work.Share(n, t, id) {
 			for base := 1; base < 1000; base = base*3/2 + 1 {
@@ -97,7 +105,8 @@ func lookasideSh6(h *lookasideHeap, r *work.Run) {
 func lookasideSh8(h *lookasideHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	extra := make([]lookasideBlock, r.Int("extra")/(t*t)*t*t)
-	windows := make([]*lookasideWindow, t)
+	clear(extra)
+	windows := newLookasideWindows(h, t, r.Int("slots")/t)
 	freed := make([]int, t) // of each worker's share
 	var there, total atomic.Int64
 	r.Parallel(t+1, func(id int) {
@@ -112,8 +121,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 			r.Count(work.Tally{Allocs: len(extra), Bytes: 8 * len(extra)})
 			return
 		}
-		w := newLookasideWindow(h, r.Int("slots")/t)
-		windows[id] = w
+		w := windows[id]
 		tally := work.Tally{}
 		mine := work.Share(n, t, id)
 		most, next := len(extra)/t/max(mine, 1)+1, 0
@@ -192,8 +200,13 @@ func lookasideAllocTest(h *lookasideHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	slots := max(r.Int("slots")/t, 1)
 	draw := work.NewPareto(slots)
+	tables := make([]*lookasideTable, t)
+	for id := range tables { // their memory is there before the clock starts
+		tables[id] = &lookasideTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]lookasideBlock, slots)}
+		clear(tables[id].blocks)
+	}
 	r.Parallel(t, func(id int) {
-		x := &lookasideTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]lookasideBlock, slots)}
+		x := tables[id]
 		for i := range slots / 2 {
 			x.fill(i)
 		}

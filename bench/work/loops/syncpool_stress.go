@@ -20,8 +20,15 @@ type syncpoolWindow struct {
 	frees    int
 }
 
-func newSyncpoolWindow(h *syncpoolHeap, size int) *syncpoolWindow {
-	return &syncpoolWindow{h: h, blocks: make([]syncpoolBlock, size), from: size, to: size}
+// newSyncpoolWindows makes t windows, whose memory is there before the clock
+// starts.
+func newSyncpoolWindows(h *syncpoolHeap, t, size int) []*syncpoolWindow {
+	windows := make([]*syncpoolWindow, t)
+	for i := range windows {
+		windows[i] = &syncpoolWindow{h: h, blocks: make([]syncpoolBlock, size), from: size, to: size}
+		clear(windows[i].blocks)
+	}
+	return windows
 }
 
 func (w *syncpoolWindow) add(b syncpoolBlock) {
@@ -68,9 +75,10 @@ func (w *syncpoolWindow) empty() {
 // syncpoolSh6: sh6bench. Many sizes below 1,000, small ones more often.
 func syncpoolSh6(h *syncpoolHeap, r *work.Run) {
 	n, t, slots := r.Int("n"), r.Int("t"), r.Int("slots")
+	windows := newSyncpoolWindows(h, t, slots)
 	var total atomic.Int64
 	r.Parallel(t, func(id int) {
-		w := newSyncpoolWindow(h, slots)
+		w := windows[id]
 		tally := work.Tally{}
 		for range work.Share(n, t, id) {
 			for base := 1; base < 1000; base = base*3/2 + 1 {
@@ -99,7 +107,8 @@ func syncpoolSh6(h *syncpoolHeap, r *work.Run) {
 func syncpoolSh8(h *syncpoolHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	extra := make([]syncpoolBlock, r.Int("extra")/(t*t)*t*t)
-	windows := make([]*syncpoolWindow, t)
+	clear(extra)
+	windows := newSyncpoolWindows(h, t, r.Int("slots")/t)
 	freed := make([]int, t) // of each worker's share
 	var there, total atomic.Int64
 	r.Parallel(t+1, func(id int) {
@@ -114,8 +123,7 @@ func syncpoolSh8(h *syncpoolHeap, r *work.Run) {
 			r.Count(work.Tally{Allocs: len(extra), Bytes: 8 * len(extra)})
 			return
 		}
-		w := newSyncpoolWindow(h, r.Int("slots")/t)
-		windows[id] = w
+		w := windows[id]
 		tally := work.Tally{}
 		mine := work.Share(n, t, id)
 		most, next := len(extra)/t/max(mine, 1)+1, 0
@@ -194,8 +202,13 @@ func syncpoolAllocTest(h *syncpoolHeap, r *work.Run) {
 	n, t := r.Int("n"), r.Int("t")
 	slots := max(r.Int("slots")/t, 1)
 	draw := work.NewPareto(slots)
+	tables := make([]*syncpoolTable, t)
+	for id := range tables { // their memory is there before the clock starts
+		tables[id] = &syncpoolTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]syncpoolBlock, slots)}
+		clear(tables[id].blocks)
+	}
 	r.Parallel(t, func(id int) {
-		x := &syncpoolTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]syncpoolBlock, slots)}
+		x := tables[id]
 		for i := range slots / 2 {
 			x.fill(i)
 		}
