@@ -138,6 +138,7 @@ type slabHdr struct {
 	_          uint8
 	hint       uint32 // bitmap words before this one are zero
 	index      uint32 // in the list's slabs
+	taker      uint32 // who took blocks last; see takers. 0: nobody since it was empty
 }
 
 const slabHdrSize = 64

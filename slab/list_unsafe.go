@@ -44,10 +44,12 @@ type list struct {
 	quiet     bool   // the last step of Tune found it idle
 	depot     []ref
 	bins      [numBins]uintptr // slabs with free blocks, fullest first
-	spare     uintptr          // one empty slab
-	idle      []unsafe.Pointer // headers of slabs that are gone
-	asleep    int              // how many of them are not in memory, about
-	slabs     []uintptr        // headers of all slabs
+	binned    uint32           // how many those are
+	takers
+	spare  uintptr          // one empty slab
+	idle   []unsafe.Pointer // headers of slabs that are gone
+	asleep int              // how many of them are not in memory, about
+	slabs  []uintptr        // headers of all slabs
 
 	// n is published. Guarded by mu, like everything it counts.
 	n        *statspage.Counters
@@ -86,8 +88,8 @@ func (l *list) get(op string) (ref, error) {
 	}
 	// Step 2: the depot must have a block, from a slab if need be, from a new
 	// one only if nothing is kept in reserve.
-	want := l.grow()
-	if len(l.depot) == 0 && l.dry() && len(l.o.reserves) > 0 {
+	want, me := l.grow(), thisP()
+	if len(l.depot) == 0 && l.dry(me) && len(l.o.reserves) > 0 {
 		l.mu.Unlock()
 		l.o.beforeGrowth(int(l.granules) << arena.GranuleShift)
 		l.mu.Lock()
@@ -97,7 +99,7 @@ func (l *list) get(op string) (ref, error) {
 		}
 	}
 	if len(l.depot) == 0 {
-		if err := l.fill(want); err != nil {
+		if err := l.fill(want, me); err != nil {
 			l.mu.Unlock()
 			return ref{}, l.o.errFrom(op, int(l.size), err)
 		}
@@ -133,7 +135,7 @@ func (l *list) get(op string) (ref, error) {
 func (l *list) getDirect(op string) (ref, error) {
 	r := l.popDepot()
 	if r == (ref{}) {
-		if err := l.fill(1); err != nil {
+		if err := l.fill(1, thisP()); err != nil {
 			return ref{}, l.o.errFrom(op, int(l.size), err)
 		}
 		r = l.popDepot()

@@ -60,6 +60,9 @@ func (a *Allocator) NewLocal() *Local {
 	return c
 }
 
+// taker is who takes the blocks from a slab that c gets.
+func (c *Local) taker() uint32 { return localTaker | uint32(c.entryIdx) }
+
 // forget makes c closed.
 func (c *Local) forget() {
 	c.closed, c.heap, c.off, c.entryIdx = true, nil, 0, -1
@@ -150,7 +153,7 @@ func (l *list) getLocal(c *Local) (ref, error) {
 	defer l.boundDepot()
 	for {
 		if len(l.depot) == 0 {
-			if err := l.fill(want); err != nil {
+			if err := l.fill(want, c.taker()); err != nil {
 				return ref{}, l.o.errFrom("local alloc", int(l.size), err)
 			}
 		}

@@ -126,12 +126,13 @@ func (l *list) releaseSlab(s *slabHdr) {
 func (s *slabHdr) pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&s.base)) }
 
 // fill moves up to want blocks from slabs to the depot, which is empty. It
-// takes them from the fullest slabs that have any; the spare slab or a new
-// one is used only when there are none.
-func (l *list) fill(want uint32) error {
+// takes them from the fullest slabs that have any and are not somebody else's;
+// the spare slab or a new one is used only when there are none.
+func (l *list) fill(want, me uint32) error {
 	l.ensureDepot()
+	l.taking(me)
 	for uint32(len(l.depot)) < want {
-		s := l.fullest()
+		s := l.pick(me)
 		if s == nil {
 			if len(l.depot) > 0 {
 				break
@@ -141,6 +142,7 @@ func (l *list) fill(want uint32) error {
 				return err
 			}
 		}
+		s.taker = me
 		l.takeFrom(s, want-uint32(len(l.depot)))
 	}
 	l.shuffle()
@@ -149,8 +151,8 @@ func (l *list) fill(want uint32) error {
 	return nil
 }
 
-// dry reports whether the next block must come from a new slab.
-func (l *list) dry() bool { return l.spare == 0 && l.fullest() == nil }
+// dry reports whether the next block that me gets must come from a new slab.
+func (l *list) dry(me uint32) bool { return l.spare == 0 && l.pick(me) == nil }
 
 func (l *list) fullest() *slabHdr {
 	for _, p := range l.bins {
@@ -282,7 +284,7 @@ const maxSpare = 4
 func (l *list) retire(s *slabHdr) {
 	if l.spare == 0 && l.granules <= maxSpare && !l.closed {
 		l.unlink(s)
-		l.spare = s.addr()
+		l.spare, s.taker = s.addr(), 0
 		return
 	}
 	l.releaseSlab(s)
@@ -311,6 +313,7 @@ func (l *list) place(s *slabHdr) {
 	}
 	l.unlink(s)
 	if bin != binNone {
+		l.binned++
 		s.bin, s.next = bin, l.bins[bin]
 		if s.next != 0 {
 			headerAt(s.next).prev = s.addr()
@@ -324,6 +327,7 @@ func (l *list) unlink(s *slabHdr) {
 	if s.bin == binNone {
 		return
 	}
+	l.binned--
 	if s.prev != 0 {
 		headerAt(s.prev).next = s.next
 	} else {
