@@ -38,11 +38,11 @@ type Config struct {
 type AllocatorConfig struct {
 	Name string // shows in errors and statistics
 	// ParkedPerP bounds the bytes that one P may keep parked for one size
-	// class; zero and more than that mean 16 KiB, and every class may
+	// class; zero means 16 KiB, or four blocks; every class may
 	// park at least two blocks.
 	ParkedPerP int
 	// MaxParkedPerP bounds the bytes that one P may keep parked in all; 0
-	// means DefaultMaxParkedPerP, 2 MiB. At least MinMaxParkedPerP.
+	// means DefaultMaxParkedPerP, 3 MiB. At least MinMaxParkedPerP.
 	MaxParkedPerP int64
 	// MaxParked bounds the bytes that all Ps, all Locals and the depots park
 	// together; 0 means DefaultMaxParked, 64 MiB. At least MinMaxParked. A P

@@ -100,8 +100,8 @@
 //
 // # How much is parked
 //
-//	one P, one class     16 KiB or two blocks   AllocatorConfig.ParkedPerP
-//	one P, all classes   2 MiB, reserves too    AllocatorConfig.MaxParkedPerP
+//	one P, one class     16 KiB or four blocks  AllocatorConfig.ParkedPerP
+//	one P, all classes   3 MiB, reserves too    AllocatorConfig.MaxParkedPerP
 //	everybody, depots    64 MiB                 AllocatorConfig.MaxParked
 //	runs of large blocks 256 KiB, or a sixteenth of those that are live
 //	a lookaside, one P   Depth.Max blocks, 1 MiB

@@ -24,7 +24,7 @@ const (
 
 	parked   = 16 << 10 // bytes that one P parks of one class, at most
 	maxSlots = 124      // with the head, 2 KiB
-	minSlots = 2
+	minSlots = 4
 )
 
 type class struct {
