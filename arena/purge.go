@@ -2,7 +2,9 @@ package arena
 
 const (
 	// hotLeast is how many bytes of free pages stay resident at least while there is traffic.
-	hotLeast = 16 << 20
+	hotLeast = 64 << 20
+	// dropLeast is how many bytes go at the end of an epoch at least.
+	dropLeast = 4 << 20
 	// coldLeast is how many may stay for good.
 	coldLeast = 1 << 20
 	// rangeLeast is the shortest range in bytes that is given back without being asked, while there is not twice too
@@ -26,7 +28,7 @@ const (
 
 // policy decides when pages are given back that nobody asked for. It counts operations and has no clock.
 //
-// Free pages that are resident may amount to a window: 16 MiB, an eighth of what is in use, or what was given back and
+// Free pages that are resident may amount to a window: 64 MiB, an eighth of what is in use, or what was given back and
 // soon wanted again (the regret), whichever is the most. When they exceed it and half a window has come in since the
 // last round, Release makes a round: it gives back the longest ranges until half the window is left, or three quarters
 // of the regret.
@@ -122,7 +124,7 @@ func (a *Arena) endEpoch() {
 	y := &a.policy
 	unwanted := y.low
 	if spare := unwanted - coldLeast>>a.shift; spare > 0 {
-		drop := min(spare, max(unwanted/2, hotLeast>>a.shift/2))
+		drop := min(spare, max(unwanted/2, dropLeast>>a.shift))
 		a.round(a.dirtyPages-drop, 1)
 	}
 	y.regret -= y.regret / 4

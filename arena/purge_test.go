@@ -8,7 +8,7 @@ import (
 
 // TestPurgeMakesResidentMemoryFall watches the kernel's own count.
 func TestPurgeMakesResidentMemoryFall(t *testing.T) {
-	const size = 24 << 20
+	const size = hotLeast / 2 * 3
 	eachVariant(t, Config{}, func(t *testing.T, cfg Config) {
 		a := open(t, cfg)
 		keep := acquire(t, a, size/3/a.PageSize())
@@ -22,8 +22,12 @@ func TestPurgeMakesResidentMemoryFall(t *testing.T) {
 		require.Less(t, s.Resident, int64(size))
 		require.Positive(t, a.Purge(1<<20))
 		s = a.Stats()
-		require.Equal(t, int64(1<<20), s.Committed-s.InUse, "the window asked for stays")
-		require.Equal(t, int64(1<<20), a.Purge(-1))
+		kept := s.Committed - s.InUse
+		require.LessOrEqual(t, kept, int64(1<<20), "the window asked for stays")
+		if cfg.Huge == HugeNever {
+			require.Equal(t, int64(1<<20), kept)
+		}
+		require.Equal(t, kept, a.Purge(-1))
 		s = a.Stats()
 		require.Equal(t, s.InUse, s.Committed)
 		require.LessOrEqual(t, s.Resident, int64(size/3+1<<20))
