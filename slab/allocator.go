@@ -64,7 +64,7 @@ func NewAllocator(src *arena.Arena, cfg AllocatorConfig) (*Allocator, error) {
 		l := &a.classes[i]
 		a.publishList(l, statspage.Entry{Kind: statspage.KindClass, Parent: uint32(a.entryIdx + 1), Class: uint32(i)}, "")
 	}
-	a.large = large{live: make(map[uintptr]largeBlock), n: &a.entry.Counters}
+	a.large = large{at: make(map[uintptr]uint32), n: &a.entry.Counters}
 	a.start()
 	return a, nil
 }

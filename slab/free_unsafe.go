@@ -28,6 +28,10 @@ func (o *owner) free(op string, b []byte, want uint8) {
 		return
 	}
 	o.life.RLock()
+	if o.more != nil && !o.closed && o.more.quickLarge(addrOf(b), want) {
+		o.life.RUnlock()
+		return
+	}
 	bad := o.claim(op, addrOf(b), want)
 	if bad == nil && !o.hand(addrOf(b)) {
 		o.unclaim(addrOf(b), want)

@@ -20,12 +20,15 @@ import (
 type large struct {
 	mu     sync.Mutex
 	closed bool
-	live   map[uintptr]largeBlock
+	at     map[uintptr]uint32  // where in blocks is the one that begins at an address
+	blocks []largeBlock        // some of them unused:
+	unused []uint32            // these
 	n      *statspage.Counters // guarded by mu
 
 	// Runs that came back and wait for the next block of as many pages, by
-	// their number of pages less one, the last one that came back first.
-	kept      [keptPages][]uintptr
+	// their number of pages less one, the last one that came back first: where
+	// they are in blocks.
+	kept      [keptPages][]uint32
 	keptBytes int
 	reused    bool // one of them was, since lookOverLarge
 	refused   int  // blocks that found no room since the runs were last let go
@@ -48,26 +51,55 @@ func (g *large) mayKeep() int {
 	return max(keptLeast, int(g.n.GetBytes-g.n.PutBytes)/keptPart)
 }
 
-// reuse hands out a run of so many pages that was kept, if there is one. The
-// caller holds g.mu.
-func (g *large) reuse(pages int) (b largeBlock, ok bool) {
+// of returns the block that begins at p, or nil. The caller holds g.mu, which
+// is also how long the result is good.
+func (g *large) of(p uintptr) *largeBlock {
+	if i, ok := g.at[p]; ok {
+		return &g.blocks[i]
+	}
+	return nil
+}
+
+// add enters a block. The caller holds g.mu.
+func (g *large) add(run arena.Run) {
+	b := largeBlock{run, stLive}
+	i := uint32(len(g.blocks))
+	if n := len(g.unused); n > 0 {
+		i = g.unused[n-1]
+		g.unused = g.unused[:n-1]
+		g.blocks[i] = b
+	} else {
+		g.blocks = append(g.blocks, b)
+	}
+	g.at[uintptr(run.Base())] = i
+}
+
+// remove undoes add. The caller holds g.mu.
+func (g *large) remove(p uintptr) {
+	i := g.at[p]
+	delete(g.at, p)
+	g.blocks[i] = largeBlock{}
+	g.unused = append(g.unused, i)
+}
+
+// reuse hands out a run of so many pages that was kept, or nil. The caller
+// holds g.mu.
+func (g *large) reuse(pages int) *largeBlock {
 	if uint(pages-1) >= keptPages || len(g.kept[pages-1]) == 0 {
-		return b, false
+		return nil
 	}
 	stack := g.kept[pages-1]
-	p := stack[len(stack)-1]
+	b := &g.blocks[stack[len(stack)-1]]
 	g.kept[pages-1] = stack[:len(stack)-1]
-	b = g.live[p]
 	b.state = stLive
-	g.live[p] = b
 	g.keptBytes -= len(b.run.Bytes())
 	g.reused = true
-	return b, true
+	return b
 }
 
 // keep keeps the run of a block that came back. It reports whether it did.
 // The caller holds g.mu.
-func (g *large) keep(p uintptr, b largeBlock, src *arena.Arena) bool {
+func (g *large) keep(p uintptr, b *largeBlock, src *arena.Arena) bool {
 	size, pages := len(b.run.Bytes()), b.run.Pages()
 	if g.keptBytes > g.mayKeep() {
 		g.letGo(src) // less is live than was
@@ -82,8 +114,7 @@ func (g *large) keep(p uintptr, b largeBlock, src *arena.Arena) bool {
 		g.letGo(src) // what nobody asked for must not stay for ever
 	}
 	b.state = stFree
-	g.live[p] = b
-	g.kept[pages-1] = append(g.kept[pages-1], p)
+	g.kept[pages-1] = append(g.kept[pages-1], g.at[p])
 	g.keptBytes += size
 	return true
 }
@@ -93,12 +124,13 @@ func (g *large) letGo(src *arena.Arena) {
 	if g.keptBytes == 0 {
 		return
 	}
-	for i, stack := range g.kept {
-		for _, p := range stack {
-			src.Release(g.live[p].run)
-			delete(g.live, p)
+	for n, stack := range g.kept {
+		for _, i := range stack {
+			run := g.blocks[i].run
+			src.Release(run)
+			g.remove(uintptr(run.Base()))
 		}
-		g.kept[i] = stack[:0]
+		g.kept[n] = stack[:0]
 	}
 	g.keptBytes, g.refused = 0, 0
 }
@@ -162,18 +194,17 @@ func (a *Allocator) takeLarge(op string, n, pages, to int, zero bool) ([]byte, e
 	g := &a.large
 	if to <= a.src.PageSize() {
 		g.mu.Lock()
-		b, ok := g.reuse(pages)
-		if ok {
+		if b := g.reuse(pages); b != nil {
+			bytes := b.run.Bytes()
 			g.n.Gets++
-			g.n.GetBytes += uint64(len(b.run.Bytes()))
+			g.n.GetBytes += uint64(len(bytes))
+			g.mu.Unlock()
+			if zero {
+				clear(bytes[:n])
+			}
+			return bytes[:n], nil
 		}
 		g.mu.Unlock()
-		if ok {
-			if zero {
-				clear(b.run.Bytes()[:n])
-			}
-			return b.run.Bytes()[:n], nil
-		}
 	}
 	run, err := a.acquire(pages, to, zero)
 	if err != nil {
@@ -181,7 +212,7 @@ func (a *Allocator) takeLarge(op string, n, pages, to int, zero bool) ([]byte, e
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.live[uintptr(run.Base())] = largeBlock{run, stLive}
+	g.add(run)
 	g.n.Gets++
 	g.n.GetBytes += uint64(len(run.Bytes()))
 	return run.Bytes()[:n], nil
@@ -218,21 +249,21 @@ func (a *Allocator) claimLarge(op string, p unsafe.Pointer, want uint8) *MisuseE
 	g := &a.large
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	b, ok := g.live[uintptr(p)]
+	b := g.of(uintptr(p))
+	if b != nil && b.state == want {
+		b.state = stParked
+		return nil
+	}
 	bad := &MisuseError{Op: op, List: a.name, Addr: uintptr(p)}
 	switch {
-	case ok && b.state == want:
-		b.state = stParked
-		g.live[uintptr(p)] = b
-		return nil
-	case ok && (b.state == stParked || b.state == stFree):
+	case b != nil && (b.state == stParked || b.state == stFree):
 		bad.Kind = DoubleFree
-	case ok:
+	case b != nil:
 		bad.Kind, bad.Tag = WrongTag, a.tagOf(b.state, uintptr(p))
 	default:
 		bad.Kind = WrongList
 		if run, ok := a.src.RunAround(p); ok {
-			if b, ok := g.live[uintptr(run.Base())]; ok {
+			if b := g.of(uintptr(run.Base())); b != nil {
 				bad.Kind = Misaligned
 				if b.state == stFree {
 					bad.Kind = DoubleFree
@@ -247,35 +278,40 @@ func (a *Allocator) unclaimLarge(p unsafe.Pointer, want uint8) { a.setLarge(p, w
 
 func (a *Allocator) setLarge(p unsafe.Pointer, state uint8) {
 	a.large.mu.Lock()
-	if b, ok := a.large.live[uintptr(p)]; ok {
+	if b := a.large.of(uintptr(p)); b != nil {
 		b.state = state
-		a.large.live[uintptr(p)] = b
 	}
 	a.large.mu.Unlock()
 }
 
-func (a *Allocator) freeLarge(p unsafe.Pointer) bool { return a.dropLarge(p, false) }
+func (a *Allocator) freeLarge(p unsafe.Pointer) bool { return a.dropLarge(p, stParked, false) }
 
 // reclaimLarge is freeLarge after close.
-func (a *Allocator) reclaimLarge(p unsafe.Pointer) bool { return a.dropLarge(p, true) }
+func (a *Allocator) reclaimLarge(p unsafe.Pointer) bool { return a.dropLarge(p, stParked, true) }
 
-func (a *Allocator) dropLarge(p unsafe.Pointer, closed bool) bool {
+// quickLarge is claimLarge and freeLarge at once, where nothing is unusual: a
+// large block in the state want begins at p. Otherwise it does nothing.
+func (a *Allocator) quickLarge(p unsafe.Pointer, want uint8) bool { return a.dropLarge(p, want, false) }
+
+// dropLarge takes the block in the state want at p back.
+func (a *Allocator) dropLarge(p unsafe.Pointer, want uint8, closed bool) bool {
 	g := &a.large
 	g.mu.Lock()
-	b, ok := g.live[uintptr(p)]
-	if g.closed != closed || !ok {
+	b := g.of(uintptr(p))
+	if g.closed != closed || b == nil || b.state != want {
 		g.mu.Unlock()
 		return false
 	}
+	run := b.run
 	g.n.Puts++
-	g.n.PutBytes += uint64(len(b.run.Bytes()))
+	g.n.PutBytes += uint64(len(run.Bytes()))
 	kept := !closed && g.keep(uintptr(p), b, a.src)
 	if !kept {
-		delete(g.live, uintptr(p))
+		g.remove(uintptr(p))
 	}
 	g.mu.Unlock()
 	if !kept {
-		a.src.Release(b.run)
+		a.src.Release(run)
 	}
 	return true
 }
@@ -289,7 +325,7 @@ func (a *Allocator) roomLarge(op string, p unsafe.Pointer, n int, want uint8) (i
 	g := &a.large
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	b := g.live[uintptr(p)]
+	b := g.of(uintptr(p))
 	b.state = want
 	room := len(b.run.Bytes())
 	if page := a.src.PageSize(); n > room && n <= math.MaxInt-page {
@@ -299,7 +335,6 @@ func (a *Allocator) roomLarge(op string, p unsafe.Pointer, n int, want uint8) (i
 			room = len(run.Bytes())
 		}
 	}
-	g.live[uintptr(p)] = b
 	return room, nil
 }
 
@@ -309,7 +344,7 @@ func (g *large) stats() Stats {
 	s := Stats{Gets: g.n.Gets, Puts: g.n.Puts, Failures: g.n.Failures}
 	s.Live = int64(s.Gets - s.Puts)
 	s.LiveBytes = int64(g.n.GetBytes - g.n.PutBytes)
-	s.Parked, s.ParkedBytes = int64(len(g.live))-s.Live, int64(g.keptBytes)
+	s.Parked, s.ParkedBytes = int64(len(g.at))-s.Live, int64(g.keptBytes)
 	s.HeldBytes = s.LiveBytes + s.ParkedBytes
 	return s
 }
@@ -329,7 +364,8 @@ func (a *Allocator) closeLarge(leaks []Leak, release bool) []Leak {
 	g.n, g.closed = &n, true
 	type sum struct{ blocks, bytes int64 }
 	byTag := make(map[Tag]sum)
-	for p, b := range g.live {
+	for p, i := range g.at {
+		b := &g.blocks[i]
 		if b.state == stFree {
 			continue
 		}

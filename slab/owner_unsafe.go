@@ -91,6 +91,7 @@ type others interface {
 	claimLarge(op string, p unsafe.Pointer, want uint8) *MisuseError
 	unclaimLarge(p unsafe.Pointer, want uint8)
 	freeLarge(p unsafe.Pointer) bool
+	quickLarge(p unsafe.Pointer, want uint8) bool
 	closeLarge(leaks []Leak, release bool) []Leak
 	hoardsLarge() bool
 	bringLargeHome()

@@ -130,8 +130,8 @@ func (x *Tagged) mustOwn(b []byte) {
 func (a *Allocator) roomBefore(b []byte) int {
 	a.large.mu.Lock()
 	defer a.large.mu.Unlock()
-	if run, ok := a.large.live[uintptr(addrOf(b))]; ok && !a.large.closed {
-		return len(run.run.Bytes())
+	if b := a.large.of(uintptr(addrOf(b))); b != nil && !a.large.closed {
+		return len(b.run.Bytes())
 	}
 	return 0
 }
@@ -200,7 +200,10 @@ func (a *Allocator) sizeOf(p unsafe.Pointer) int {
 	}
 	a.large.mu.Lock()
 	defer a.large.mu.Unlock()
-	return len(a.large.live[uintptr(p)].run.Bytes())
+	if b := a.large.of(uintptr(p)); b != nil {
+		return len(b.run.Bytes())
+	}
+	return 0
 }
 
 // count accounts gets, puts and bytes held to the tag.
