@@ -115,6 +115,7 @@ func (a *Arena) take(pages int, to uintptr, room []span) (Run, []span, error) {
 	a.peak = max(a.peak, a.inUse)
 	a.policy.took(a.bytesOf(refaults), a.dirtyPages)
 	a.passed(1)
+	a.flatten()
 	return r, soiled, nil
 }
 

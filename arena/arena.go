@@ -39,6 +39,7 @@ type Arena struct {
 	// Pages.
 	inUse, dirtyPages, everPages, guards, lostPages int64
 	peak                                            int64 // the most that were ever in use
+	most                                            int64 // the most that were ever committed, less what was given back to stay below it
 	purged                                          int64 // in all
 	policy                                          policy
 	acquires, releases, purges                      uint64

@@ -11,6 +11,12 @@ const (
 	// much: shorter ones cost more in system calls than they are worth.
 	rangeLeast = 64 << 10
 
+	// flatPart is which part of what is in use may be free and resident when resident memory grows to a new peak, and
+	// flatLeast how many bytes may in any case.
+	flatPart, flatLeast = 16, 512 << 10
+	// flatRange is the shortest range in bytes that is given back for that.
+	flatRange = 16 << 10
+
 	// partOfHuge is which part of a huge page must be free in one range to break it up without being asked.
 	partOfHuge = 4
 	// callEvery is how many operations pay for one system call that nobody asked for: an alternation of growing and
@@ -76,6 +82,20 @@ func (a *Arena) passed(n int64) {
 	if y.ops += n; y.ops >= EpochOps {
 		a.endEpoch()
 	}
+}
+
+// flatten is called when pages were taken. Where resident memory is at a new peak, free pages have not been where pages
+// were wanted: the longest ranges of them are given back, so that the peak is not theirs. That is seldom, since what
+// was given back is missing from the next peak.
+func (a *Arena) flatten() {
+	if a.committed() <= a.most {
+		return
+	}
+	keep := max(a.inUse/flatPart, flatLeast>>a.shift)
+	if a.dirtyPages > 2*keep {
+		a.round(keep, max(1, uint32(flatRange>>a.shift)))
+	}
+	a.most = max(a.most, a.committed())
 }
 
 // relax is the end of Release, which made pages [first, first+n) part of free run id: a round, where it is due.

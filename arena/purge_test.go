@@ -196,3 +196,33 @@ func TestCommittedStaysNearThePeak(t *testing.T) {
 	}
 	audit(t, a)
 }
+
+// TestPeaksAreNotFreePages: where runs are wanted that do not fit what is free, free pages are given back before the
+// resident memory grows to a new peak.
+func TestPeaksAreNotFreePages(t *testing.T) {
+	a := open(t, Config{Huge: HugeNever})
+	small := (64 << 10) / a.PageSize()
+	var odd []Run
+	for i := range 256 { // 16 MiB, half of which comes back in pieces
+		r := acquire(t, a, small)
+		fill(r, 1)
+		if i%2 == 1 {
+			odd = append(odd, r)
+		}
+	}
+	for _, r := range odd {
+		a.Release(r)
+	}
+	s := a.Stats()
+	free := s.Committed - s.InUse
+	require.Greater(t, free, int64(4<<20), "within the window")
+	peak := s.Committed
+	for range 64 { // 8 MiB in pieces that do not fit
+		fill(acquire(t, a, 2*small), 2)
+		a.Tick(4 * callEvery) // pays for calls
+	}
+	s = a.Stats()
+	require.Less(t, s.Committed-s.InUse, free/2)
+	require.LessOrEqual(t, s.Committed, max(peak, s.InUse+2*max(s.InUse/flatPart, flatLeast)))
+	audit(t, a)
+}
