@@ -304,6 +304,7 @@ func (l *list) put(r ref) bool {
 	if c != nil {
 		if i := parkedIn(c); i >= capOf(c) {
 			l.unload(c, i-capOf(c)+l.spill(capOf(c)))
+			l.widen(c)
 		}
 		*slot(c, uintptr(parkedIn(c))) = r
 		add(&c.W, statspage.OneParked)
@@ -341,6 +342,14 @@ func (l *list) unload(c *statspage.Cache, k uint32) {
 	}
 	l.fold(c)
 	l.n.Spills++
+}
+
+// widen is called after a spill: blocks that come back one after the other
+// leave many at a time, also when lookOver found that none were asked for.
+func (l *list) widen(c *statspage.Cache) {
+	if n := min(l.depth, 2*capOf(c)); n > capOf(c) {
+		setCap(c, n)
+	}
 }
 
 // refresh clears the room behind c's references, which may have references of

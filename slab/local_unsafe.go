@@ -201,6 +201,7 @@ func (l *list) putLocal(c *Local, r ref) bool {
 	if l.setUp(h) {
 		if i := parkedIn(h); i >= capOf(h) {
 			l.unload(h, i-capOf(h)+l.spill(capOf(h)))
+			l.widen(h)
 		}
 		*slot(h, uintptr(parkedIn(h))) = r
 		add(&h.W, statspage.OneParked)
