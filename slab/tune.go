@@ -34,7 +34,7 @@ const growthStep = 64 << 10
 
 // lookMost is how many blocks one look moves from a depot to their slabs: it
 // is done at somebody's expense.
-const lookMost = 16
+const lookMost = 4
 
 // lookOver is called after every slow operation. It looks at one list, each
 // in its turn, and gives back what the current P and the depot
