@@ -37,6 +37,8 @@ type list struct {
 
 	used atomic.Bool // it ever had a slab
 
+	_ [64]byte // what is above changes seldom, and is read while others write what follows
+
 	mu        sync.Mutex
 	closed    bool
 	trips     uint64 // refills and spills when the list was last looked over
@@ -127,7 +129,7 @@ func (l *list) get(op string) (ref, error) {
 	if reserve > 0 {
 		l.growReserve(id, reserve)
 	}
-	l.o.lookOver()
+	l.o.lookOver(id)
 	return r, nil
 }
 
@@ -315,7 +317,7 @@ func (l *list) put(r ref) bool {
 	}
 	l.boundDepot()
 	l.mu.Unlock()
-	l.o.lookOver()
+	l.o.lookOver(id)
 	return true
 }
 

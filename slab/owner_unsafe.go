@@ -57,7 +57,7 @@ type owner struct {
 	localMu sync.Mutex
 	locals  map[*Local]struct{}
 
-	rounds atomic.Uint32 // slow operations, for lookOver
+	rounds []counter     // slow operations of each P, for lookOver; the last one is of those without a shard
 	dry    atomic.Uint32 // lists looked at, for beforeGrowth
 	grown  atomic.Int64  // bytes of new slabs since
 
@@ -82,6 +82,13 @@ type owner struct {
 
 	tag   Tag                                 // of all blocks of a lookaside
 	tagOf func(state uint8, addr uintptr) Tag // of a block, by its state
+}
+
+// counter is one in a cache line of its own, and in the one that comes along
+// with it.
+type counter struct {
+	atomic.Uint32
+	_ [124]byte
 }
 
 // others is what an owner keeps beside its lists: an allocator's large
@@ -117,6 +124,7 @@ func (o *owner) openShards(stride uintptr) {
 		p, off = unsafe.Pointer(unsafe.SliceData(o.shardHeap)), 0
 	}
 	o.shards, o.shardOff = p, off
+	o.rounds = make([]counter, o.nshards+1)
 	if o.reserveMost > 0 {
 		o.reserves = make([]atomic.Pointer[reserves], o.nshards)
 	}

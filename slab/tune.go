@@ -36,12 +36,12 @@ const growthStep = 64 << 10
 // is done at somebody's expense.
 const lookMost = 4
 
-// lookOver is called after every slow operation. It looks at one list, each
-// in its turn, and gives back what the current P and the depot
+// lookOver is called after every slow operation, with the P that made it. It
+// looks at one list, each in its turn, and gives back what that P and the depot
 // have parked beyond what was asked for since the last look: so that classes
 // which a program has done with do not keep their slabs.
-func (o *owner) lookOver() {
-	round := o.rounds.Add(1)
+func (o *owner) lookOver(id int) {
+	round := o.rounds[min(uint(id), uint(len(o.rounds)-1))].Add(1)
 	if round%tickEvery == 0 {
 		o.src.Tick(tickEvery)
 		if o.more != nil && round%(tickLarge*tickEvery) == 0 {
