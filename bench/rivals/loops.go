@@ -33,3 +33,8 @@ func (h *rivalHeap) typedPairs(n int) {
 func (*rivalHeap) table(n int) []rivalBlock { return make([]rivalBlock, n) }
 
 func (*rivalHeap) freeTable([]rivalBlock) {}
+
+// rivalCalls is what the algorithms call.
+type rivalCalls = rivalHeap
+
+func (h *rivalHeap) calls() *rivalCalls { return h }

@@ -11,6 +11,7 @@ import (
 // rivalLatency: every operation on a table of blocks of mixed sizes is timed
 // by itself. The end of one is the beginning of the next.
 func rivalLatency(h *rivalHeap, r *work.Run) {
+	calls := h.calls()
 	n, low, high := r.Int("n"), r.Int("min"), r.Int("max")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	blocks := make([]rivalBlock, r.Int("slots"))
@@ -22,12 +23,12 @@ func rivalLatency(h *rivalHeap, r *work.Run) {
 	for range n {
 		i := rnd.Below(len(blocks))
 		if b := blocks[i]; b != nil {
-			h.Free(b)
+			calls.Free(b)
 			blocks[i] = nil
 			tally.Frees++
 		} else {
 			size := rnd.Between(low, high)
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			h.bytes(b)[0] = 1
 			blocks[i] = b
 			tally.Allocs++
@@ -45,7 +46,7 @@ func rivalLatency(h *rivalHeap, r *work.Run) {
 	}
 	for _, b := range blocks {
 		if b != nil {
-			h.Free(b)
+			calls.Free(b)
 			tally.Frees++
 		}
 	}
@@ -59,6 +60,7 @@ func rivalLatency(h *rivalHeap, r *work.Run) {
 // random order; then see what stays resident, what does after more
 // operations, and what after a trim.
 func rivalGrow(h *rivalHeap, r *work.Run) {
+	calls := h.calls()
 	low, high := r.Int("min"), r.Int("max")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	blocks := make([]rivalBlock, r.Int("n")/((low+high)/2))
@@ -69,7 +71,7 @@ func rivalGrow(h *rivalHeap, r *work.Run) {
 	r.Start()
 	for i := range blocks {
 		size := rnd.Between(low, high)
-		b, _ := h.Alloc(size)
+		b, _ := calls.Alloc(size)
 		clear(h.bytes(b))
 		blocks[i] = b
 		tally.Bytes += size
@@ -80,7 +82,7 @@ func rivalGrow(h *rivalHeap, r *work.Run) {
 	r.Sample()
 	r.Start()
 	for _, i := range order {
-		h.Free(blocks[i])
+		calls.Free(blocks[i])
 		blocks[i] = nil
 		r.Step(1)
 	}
@@ -89,10 +91,10 @@ func rivalGrow(h *rivalHeap, r *work.Run) {
 	few := blocks[:min(len(blocks), 1000)]
 	for range r.Int("after") / len(few) {
 		for i := range few {
-			few[i], _ = h.Alloc(low)
+			few[i], _ = calls.Alloc(low)
 		}
 		for i, b := range few {
-			h.Free(b)
+			calls.Free(b)
 			few[i] = nil
 		}
 		tally.Allocs += len(few)
@@ -112,6 +114,7 @@ func rivalGrow(h *rivalHeap, r *work.Run) {
 // every phase nine tenths are freed, at random, and blocks of the next size
 // take their place.
 func rivalShift(h *rivalHeap, r *work.Run) {
+	calls := h.calls()
 	goal := r.Int("n")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	blocks := make([]rivalBlock, goal/work.ShiftSizes[0]+1)
@@ -125,7 +128,7 @@ func rivalShift(h *rivalHeap, r *work.Run) {
 	for _, size := range work.ShiftSizes {
 		for range count / 10 * 9 {
 			i := rnd.Below(count)
-			h.Free(blocks[i])
+			calls.Free(blocks[i])
 			live -= int(sizes[i])
 			count--
 			blocks[i], sizes[i] = blocks[count], sizes[count]
@@ -133,7 +136,7 @@ func rivalShift(h *rivalHeap, r *work.Run) {
 			tally.Frees++
 		}
 		for ; live+size <= goal && count < len(blocks); count++ {
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			clear(h.bytes(b))
 			blocks[count], sizes[count] = b, int32(size)
 			live += size
@@ -145,7 +148,7 @@ func rivalShift(h *rivalHeap, r *work.Run) {
 	}
 	r.Stop()
 	for i := range count {
-		h.Free(blocks[i])
+		calls.Free(blocks[i])
 		blocks[i] = nil
 		tally.Frees++
 	}
@@ -170,6 +173,7 @@ func rivalGC(h *rivalHeap, r *work.Run) {
 }
 
 func rivalGCTurn(h *rivalHeap, r *work.Run, live, n int) {
+	calls := h.calls()
 	var blocks []rivalBlock
 	if r.Int("refs") == 1 || live == 0 {
 		blocks = make([]rivalBlock, live)
@@ -177,13 +181,13 @@ func rivalGCTurn(h *rivalHeap, r *work.Run, live, n int) {
 		blocks = h.table(live)
 	}
 	for i := range blocks {
-		b, _ := h.Alloc(r.Int("size"))
+		b, _ := calls.Alloc(r.Int("size"))
 		h.bytes(b)[0] = 1
 		blocks[i] = b
 	}
 	r.Collect(n, true)
 	for i, b := range blocks {
-		h.Free(b)
+		calls.Free(b)
 		blocks[i] = nil
 	}
 	if r.Int("refs") != 1 && live > 0 {
@@ -195,6 +199,7 @@ func rivalGCTurn(h *rivalHeap, r *work.Run, live, n int) {
 // order. With memory every byte is written and the resident memory sampled
 // where the events say so; else the first and the last byte are.
 func rivalTrace(h *rivalHeap, r *work.Run) {
+	calls := h.calls()
 	e, err := work.OpenEvents(r.File)
 	if err != nil {
 		panic(err)
@@ -212,7 +217,7 @@ func rivalTrace(h *rivalHeap, r *work.Run) {
 		r.Stop()
 		for i, b := range blocks {
 			if b != nil {
-				h.Free(b)
+				calls.Free(b)
 				blocks[i] = nil
 			}
 		}
@@ -223,22 +228,23 @@ func rivalTrace(h *rivalHeap, r *work.Run) {
 
 // rivalReplay performs events as fast as can be.
 func rivalReplay(h *rivalHeap, events []uint64, blocks []rivalBlock) {
+	calls := h.calls()
 	for _, e := range events {
 		slot, size := work.EventSlot(e), work.EventSize(e)
 		var b rivalBlock
 		switch work.EventOp(e) {
 		case work.EventAlloc:
-			b, _ = h.Alloc(size)
+			b, _ = calls.Alloc(size)
 		case work.EventZeroed:
-			b, _ = h.AllocZeroed(size)
+			b, _ = calls.AllocZeroed(size)
 		case work.EventAligned:
-			b, _ = h.AllocAligned(size, work.EventAlign(e))
+			b, _ = calls.AllocAligned(size, work.EventAlign(e))
 		case work.EventFree:
-			h.Free(blocks[slot])
+			calls.Free(blocks[slot])
 			blocks[slot] = nil
 			continue
 		case work.EventRealloc:
-			b, _ = h.Realloc(blocks[slot], size)
+			b, _ = calls.Realloc(blocks[slot], size)
 		default:
 			continue
 		}
@@ -251,6 +257,7 @@ func rivalReplay(h *rivalHeap, events []uint64, blocks []rivalBlock) {
 
 // rivalReplayMemory performs events, writes every byte and samples.
 func rivalReplayMemory(h *rivalHeap, r *work.Run, e *work.Events, blocks []rivalBlock) {
+	calls := h.calls()
 	r.Measure(len(e.Words))
 	r.Out.Live = e.PeakLive
 	done := 0
@@ -274,7 +281,7 @@ func rivalReplayMemory(h *rivalHeap, r *work.Run, e *work.Events, blocks []rival
 	r.Measured()
 	for i, b := range blocks {
 		if b != nil {
-			h.Free(b)
+			calls.Free(b)
 			blocks[i] = nil
 		}
 	}

@@ -18,6 +18,7 @@ type rivalParcel struct {
 // rivalTester is one thread of rptest.
 type rivalTester struct {
 	h       *rivalHeap
+	calls   *rivalCalls
 	rnd     work.Rand
 	sizes   []int32
 	slots   []rivalBlock
@@ -38,9 +39,9 @@ func (x *rivalTester) take() rivalBlock {
 	}
 	var b rivalBlock
 	if x.aligned > 0 && n < 4096 {
-		b, _ = x.h.AllocAligned(n, x.aligned)
+		b, _ = x.calls.AllocAligned(n, x.aligned)
 	} else {
-		b, _ = x.h.Alloc(n)
+		b, _ = x.calls.Alloc(n)
 	}
 	if x.aligned += 8; x.aligned > 16 {
 		x.aligned = 0
@@ -57,7 +58,7 @@ func (x *rivalTester) take() rivalBlock {
 
 func (x *rivalTester) drop(i int) {
 	if b := x.slots[i]; b != nil {
-		x.h.Free(b)
+		x.calls.Free(b)
 		x.slots[i] = nil
 		x.tally.Frees++
 	}
@@ -67,7 +68,7 @@ func (x *rivalTester) drop(i int) {
 func (x *rivalTester) receive() {
 	for p := x.inbox.Swap(nil); p != nil; {
 		for _, b := range p.blocks[:p.n] {
-			x.h.Free(b)
+			x.calls.Free(b)
 		}
 		x.tally.Frees += p.n
 		clear(p.blocks[:p.n])
@@ -126,7 +127,7 @@ func rivalRptest(h *rivalHeap, r *work.Run) {
 	peers := make([]*rivalTester, t)
 	for id := range peers {
 		peers[id] = &rivalTester{
-			h: h, rnd: work.NewRand(r.Int("seed"), id), sizes: sizes,
+			h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), id), sizes: sizes,
 			slots: make([]rivalBlock, r.Int("slots")), size: id * 31 % len(sizes),
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // moves on each time.
 type rivalWindow struct {
 	h        *rivalHeap
+	calls    *rivalCalls
 	blocks   []rivalBlock
 	at       int
 	from, to int // the kept part
@@ -25,7 +26,7 @@ type rivalWindow struct {
 func newRivalWindows(h *rivalHeap, t, size int) []*rivalWindow {
 	windows := make([]*rivalWindow, t)
 	for i := range windows {
-		windows[i] = &rivalWindow{h: h, blocks: make([]rivalBlock, size), from: size, to: size}
+		windows[i] = &rivalWindow{h: h, calls: h.calls(), blocks: make([]rivalBlock, size), from: size, to: size}
 		clear(windows[i].blocks)
 	}
 	return windows
@@ -59,7 +60,7 @@ func (w *rivalWindow) wrap() {
 
 func (w *rivalWindow) drop(i int) {
 	if b := w.blocks[i]; b != nil {
-		w.h.Free(b)
+		w.calls.Free(b)
 		w.blocks[i] = nil
 		w.frees++
 	}
@@ -74,6 +75,7 @@ func (w *rivalWindow) empty() {
 
 // rivalSh6: sh6bench. Many sizes below 1,000, small ones more often.
 func rivalSh6(h *rivalHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, slots := r.Int("n"), r.Int("t"), r.Int("slots")
 	windows := newRivalWindows(h, t, slots)
 	var total atomic.Int64
@@ -85,7 +87,7 @@ func rivalSh6(h *rivalHeap, r *work.Run) {
 				for size := base; size > 0; size /= 2 {
 					times := work.SH6Times(size)
 					for range times {
-						b, _ := h.Alloc(size)
+						b, _ := calls.Alloc(size)
 						work.Ends(h.bytes(b))
 						w.add(b)
 					}
@@ -105,6 +107,7 @@ func rivalSh6(h *rivalHeap, r *work.Run) {
 // rivalSh8: sh8bench. Workers as in sh6bench, with other sizes; meanwhile one
 // more thread allocates small blocks, which the workers free as they appear.
 func rivalSh8(h *rivalHeap, r *work.Run) {
+	calls := h.calls()
 	n, t := r.Int("n"), r.Int("t")
 	extra := make([]rivalBlock, r.Int("extra")/(t*t)*t*t)
 	clear(extra)
@@ -114,7 +117,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 	r.Parallel(t+1, func(id int) {
 		if id == t {
 			for i := range extra {
-				extra[i], _ = h.Alloc(8)
+				extra[i], _ = calls.Alloc(8)
 				if (i+1)%64 == 0 {
 					there.Store(int64(i + 1)) // Publishes: the blocks. Pairs with: the workers' Load.
 				}
@@ -130,7 +133,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 		for i := range mine {
 			x := work.SH8[(i+1)%len(work.SH8)]
 			for range x.Count {
-				b, _ := h.Alloc(x.Size)
+				b, _ := calls.Alloc(x.Size)
 				work.Ends(h.bytes(b))
 				w.add(b)
 			}
@@ -142,7 +145,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 				if at >= have {
 					break
 				}
-				h.Free(extra[at])
+				calls.Free(extra[at])
 				next++
 			}
 		}
@@ -157,7 +160,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 		w.empty()
 		tally.Frees += w.frees
 		for at := freed[id]*t + id; at < len(extra); at += t {
-			h.Free(extra[at])
+			calls.Free(extra[at])
 			tally.Frees++
 		}
 	}
@@ -167,6 +170,7 @@ func rivalSh8(h *rivalHeap, r *work.Run) {
 // rivalTable is what one thread of alloc-test works on.
 type rivalTable struct {
 	h      *rivalHeap
+	calls  *rivalCalls
 	rnd    work.Rand
 	blocks []rivalBlock
 	tally  work.Tally
@@ -177,7 +181,7 @@ type rivalTable struct {
 func (x *rivalTable) fill(at int) {
 	low := 4 << work.Trailing(int(x.rnd.Next()&127)+1)
 	size := int(x.rnd.Next())&(low-1) + 1 + low
-	b, _ := x.h.Alloc(size)
+	b, _ := x.calls.Alloc(size)
 	clear(x.h.bytes(b))
 	x.blocks[at] = b
 	x.tally.Allocs++
@@ -190,7 +194,7 @@ func (x *rivalTable) empty(at int) {
 	for _, w := range work.Words(x.h.bytes(b)) {
 		x.sum += w
 	}
-	x.h.Free(b)
+	x.calls.Free(b)
 	x.blocks[at] = nil
 	x.tally.Frees++
 }
@@ -204,7 +208,7 @@ func rivalAllocTest(h *rivalHeap, r *work.Run) {
 	draw := work.NewPareto(slots)
 	tables := make([]*rivalTable, t)
 	for id := range tables { // their memory is there before the clock starts
-		tables[id] = &rivalTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]rivalBlock, slots)}
+		tables[id] = &rivalTable{h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), id), blocks: make([]rivalBlock, slots)}
 		clear(tables[id].blocks)
 	}
 	r.Parallel(t, func(id int) {

@@ -15,6 +15,8 @@
 //	Alloc, AllocZeroed, AllocAligned, Realloc, Free   what workloads call; those of slab.Allocator
 //	allocBatch, freeBatch    many at once; a loop where the allocator has no such thing
 //	localPairs, typedPairs   the allocator's own ways for one goroutine and for one type
+//	calls                    what has those methods: lookaside's allocator itself, since a program
+//	                         holds that and not a record that holds it; elsewhere the heap
 //	bytes                    the block's bytes, since not everybody's block is a []byte
 //	table, freeTable         room for references to blocks, where its users would keep them
 //	trim, close              give back what is not in use; leave no block behind

@@ -10,13 +10,14 @@ import (
 
 // goheapPair: allocate, write a byte, free.
 func goheapPair(h *goheapHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, size := r.Int("n"), r.Int("t"), r.Int("size")
 	r.Parallel(t, func(id int) {
 		mine := work.Share(n, t, id)
 		for range mine {
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			h.bytes(b)[0] = 1
-			h.Free(b)
+			calls.Free(b)
 		}
 		r.Count(work.Tally{Allocs: mine, Frees: mine, Bytes: mine * size})
 	})
@@ -26,6 +27,7 @@ func goheapPair(h *goheapHeap, r *work.Run) {
 // goheapBatch: allocate count blocks, then free them in an order of 0
 // allocation, 1 reversed, 2 shuffled.
 func goheapBatch(h *goheapHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, count := r.Int("n"), r.Int("t"), r.Int("count")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	sizes := work.Sizes(&rnd, count, r.Int("min"), r.Int("max"))
@@ -48,12 +50,12 @@ func goheapBatch(h *goheapHeap, r *work.Run) {
 		mine := work.Share(rounds, t, id)
 		for range mine {
 			for i, size := range sizes {
-				b, _ := h.Alloc(int(size))
+				b, _ := calls.Alloc(int(size))
 				h.bytes(b)[0] = 1
 				blocks[i] = b
 			}
 			for _, i := range order {
-				h.Free(blocks[i])
+				calls.Free(blocks[i])
 			}
 		}
 		r.Count(work.Tally{Allocs: mine * count, Frees: mine * count, Bytes: mine * asked})
@@ -113,6 +115,7 @@ type goheapRing struct {
 
 // goheapProduce fills the ring with n blocks.
 func goheapProduce(h *goheapHeap, q *goheapRing, n, size int) {
+	calls := h.calls()
 	mask, room := uint64(len(q.places)-1), uint64(len(q.places))
 	var at, head uint64
 	for at < uint64(n) {
@@ -120,7 +123,7 @@ func goheapProduce(h *goheapHeap, q *goheapRing, n, size int) {
 			head = q.head.Load()
 		}
 		for range work.RingStep {
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			h.bytes(b)[0] = 1
 			q.places[at&mask] = b
 			at++
@@ -132,6 +135,7 @@ func goheapProduce(h *goheapHeap, q *goheapRing, n, size int) {
 // goheapConsume frees n blocks from the ring and returns the sum of their
 // first bytes.
 func goheapConsume(h *goheapHeap, q *goheapRing, n int) (sum int) {
+	calls := h.calls()
 	mask := uint64(len(q.places) - 1)
 	var at, tail uint64
 	for at < uint64(n) {
@@ -141,7 +145,7 @@ func goheapConsume(h *goheapHeap, q *goheapRing, n int) (sum int) {
 		for ; at < tail; at++ {
 			b := q.places[at&mask]
 			sum += int(h.bytes(b)[0])
-			h.Free(b)
+			calls.Free(b)
 			if at%work.RingStep == work.RingStep-1 {
 				q.head.Store(at + 1)
 			}

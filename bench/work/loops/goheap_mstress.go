@@ -29,6 +29,7 @@ func (p *goheapPlace) exchange(b goheapBlock) goheapBlock {
 // goheapStresser is one thread of mstress.
 type goheapStresser struct {
 	h     *goheapHeap
+	calls *goheapCalls
 	rnd   work.Rand
 	tally work.Tally
 }
@@ -44,7 +45,7 @@ func (s *goheapStresser) make(words int) goheapBlock {
 			}
 		}
 	}
-	b, _ := s.h.Alloc(words * 8)
+	b, _ := s.calls.Alloc(words * 8)
 	w := work.Words(s.h.bytes(b))
 	for i := range w {
 		w[i] = uint64(words-i) ^ work.Cookie
@@ -69,7 +70,7 @@ func (s *goheapStresser) drop(b goheapBlock) {
 			panic("a block was written by somebody else")
 		}
 	}
-	s.h.Free(b)
+	s.calls.Free(b)
 	s.tally.Frees++
 }
 
@@ -109,7 +110,7 @@ func (s *goheapStresser) live(allocs int, transfer []goheapPlace) {
 func goheapMstress(h *goheapHeap, r *work.Run) {
 	t, scale := r.Int("t"), r.Int("scale")
 	transfer := make([]goheapPlace, r.Int("places"))
-	main := &goheapStresser{h: h, rnd: work.NewRand(r.Int("seed"), -1)}
+	main := &goheapStresser{h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), -1)}
 	r.Start()
 	for turn := range r.Int("n") {
 		var all sync.WaitGroup
@@ -117,7 +118,7 @@ func goheapMstress(h *goheapHeap, r *work.Run) {
 		for id := range t {
 			all.Go(func() {
 				defer func() { failed[id] = recover() }()
-				s := &goheapStresser{h: h, rnd: work.NewRand(r.Int("seed")+turn, id)}
+				s := &goheapStresser{h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed")+turn, id)}
 				s.live(100*scale*(id%8+1), transfer)
 				r.Count(s.tally)
 			})

@@ -18,6 +18,7 @@ type goheapParcel struct {
 // goheapTester is one thread of rptest.
 type goheapTester struct {
 	h       *goheapHeap
+	calls   *goheapCalls
 	rnd     work.Rand
 	sizes   []int32
 	slots   []goheapBlock
@@ -38,9 +39,9 @@ func (x *goheapTester) take() goheapBlock {
 	}
 	var b goheapBlock
 	if x.aligned > 0 && n < 4096 {
-		b, _ = x.h.AllocAligned(n, x.aligned)
+		b, _ = x.calls.AllocAligned(n, x.aligned)
 	} else {
-		b, _ = x.h.Alloc(n)
+		b, _ = x.calls.Alloc(n)
 	}
 	if x.aligned += 8; x.aligned > 16 {
 		x.aligned = 0
@@ -57,7 +58,7 @@ func (x *goheapTester) take() goheapBlock {
 
 func (x *goheapTester) drop(i int) {
 	if b := x.slots[i]; b != nil {
-		x.h.Free(b)
+		x.calls.Free(b)
 		x.slots[i] = nil
 		x.tally.Frees++
 	}
@@ -67,7 +68,7 @@ func (x *goheapTester) drop(i int) {
 func (x *goheapTester) receive() {
 	for p := x.inbox.Swap(nil); p != nil; {
 		for _, b := range p.blocks[:p.n] {
-			x.h.Free(b)
+			x.calls.Free(b)
 		}
 		x.tally.Frees += p.n
 		clear(p.blocks[:p.n])
@@ -126,7 +127,7 @@ func goheapRptest(h *goheapHeap, r *work.Run) {
 	peers := make([]*goheapTester, t)
 	for id := range peers {
 		peers[id] = &goheapTester{
-			h: h, rnd: work.NewRand(r.Int("seed"), id), sizes: sizes,
+			h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), id), sizes: sizes,
 			slots: make([]goheapBlock, r.Int("slots")), size: id * 31 % len(sizes),
 		}
 	}

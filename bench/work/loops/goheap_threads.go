@@ -11,6 +11,7 @@ import (
 // goheapLarson: every thread replaces random blocks of its part, then
 // starts a successor on the same part and ends.
 func goheapLarson(h *goheapHeap, r *work.Run) {
+	calls := h.calls()
 	t, slots, low := r.Int("t"), r.Int("slots"), r.Int("min")
 	span := r.Int("max") - low
 	each := r.Int("rounds") * slots
@@ -19,7 +20,7 @@ func goheapLarson(h *goheapHeap, r *work.Run) {
 	all := make([]goheapBlock, t*slots)
 	for i := range all {
 		n := low + rnd.Below(span)
-		all[i], _ = h.Alloc(n)
+		all[i], _ = calls.Alloc(n)
 		tally.Bytes += n
 	}
 	for i := len(all) - 1; i > 0; i-- {
@@ -28,9 +29,9 @@ func goheapLarson(h *goheapHeap, r *work.Run) {
 	}
 	for range 4 * len(all) {
 		i := rnd.Below(len(all))
-		h.Free(all[i])
+		calls.Free(all[i])
 		n := low + rnd.Below(span)
-		all[i], _ = h.Alloc(n)
+		all[i], _ = calls.Alloc(n)
 		tally.Bytes += n
 	}
 	tally.Allocs, tally.Frees = 5*len(all), 4*len(all)
@@ -41,9 +42,9 @@ func goheapLarson(h *goheapHeap, r *work.Run) {
 		asked := 0
 		for range each {
 			i := rnd.Below(slots)
-			h.Free(part[i])
+			calls.Free(part[i])
 			n := low + rnd.Below(span)
-			b, _ := h.Alloc(n)
+			b, _ := calls.Alloc(n)
 			p := h.bytes(b)
 			p[0], p[1] = 'a', 'b'
 			part[i] = b
@@ -64,7 +65,7 @@ func goheapLarson(h *goheapHeap, r *work.Run) {
 	done.Wait()
 	r.Stop()
 	for _, b := range all {
-		h.Free(b)
+		calls.Free(b)
 	}
 	tally.Frees += len(all)
 	r.Count(tally)
@@ -102,9 +103,10 @@ func goheapXmalloc(h *goheapHeap, r *work.Run) {
 }
 
 func goheapFill(h *goheapHeap, count, size int) []goheapBlock {
+	calls := h.calls()
 	batch := h.table(count)
 	for i := range batch {
-		b, _ := h.Alloc(size)
+		b, _ := calls.Alloc(size)
 		clear(h.bytes(b)[:min(size, 128)])
 		batch[i] = b
 	}
@@ -112,8 +114,9 @@ func goheapFill(h *goheapHeap, count, size int) []goheapBlock {
 }
 
 func goheapDrain(h *goheapHeap, batch []goheapBlock) {
+	calls := h.calls()
 	for _, b := range batch {
-		h.Free(b)
+		calls.Free(b)
 	}
 	h.freeTable(batch)
 }
@@ -146,25 +149,26 @@ func (q *goheapStack) pop() []goheapBlock {
 // With foreign, each begins by freeing one that the main thread allocated
 // beside the others'.
 func goheapCache(h *goheapHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, size := r.Int("n"), r.Int("t"), r.Int("size")
 	touches := r.Int("reps") / t
 	foreign := make([]goheapBlock, t*r.Int("foreign"))
 	for i := range foreign {
-		foreign[i], _ = h.Alloc(size)
+		foreign[i], _ = calls.Alloc(size)
 	}
 	r.Parallel(t, func(id int) {
 		if len(foreign) > 0 {
-			h.Free(foreign[id])
+			calls.Free(foreign[id])
 		}
 		for range n {
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			p := h.bytes(b)
 			for range touches {
 				for k := range p {
 					p[k]++
 				}
 			}
-			h.Free(b)
+			calls.Free(b)
 		}
 		r.Count(work.Tally{Allocs: n, Frees: n, Bytes: n * size})
 	})
@@ -176,6 +180,7 @@ func goheapCache(h *goheapHeap, r *work.Run) {
 // first half freed in order and the second in reverse; on the calling
 // thread, on another, and on another beside an idle one.
 func goheapSimple(h *goheapHeap, r *work.Run) {
+	calls := h.calls()
 	n, size := r.Int("n"), r.Int("size")
 	blocks := make([]goheapBlock, 1600)
 	ops := 0
@@ -184,15 +189,15 @@ func goheapSimple(h *goheapHeap, r *work.Run) {
 		for _, k := range [...]int{25, 100, 400, 1600} {
 			for range max(n/k, 1) {
 				for i := range k {
-					b, _ := h.Alloc(size)
+					b, _ := calls.Alloc(size)
 					clear(h.bytes(b))
 					blocks[i] = b
 				}
 				for i := range k / 2 {
-					h.Free(blocks[i])
+					calls.Free(blocks[i])
 				}
 				for i := k - 1; i >= k/2; i-- {
-					h.Free(blocks[i])
+					calls.Free(blocks[i])
 				}
 			}
 			tally.Allocs += max(n/k, 1) * k
@@ -215,6 +220,7 @@ func goheapSimple(h *goheapHeap, r *work.Run) {
 // goheapThread: glibc-thread. Every thread replaces blocks of a working set,
 // sizes and places from tables made before.
 func goheapThread(h *goheapHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, set := r.Int("n"), r.Int("t"), r.Int("set")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	sizes := work.InverseSquare(&rnd, 8000, r.Int("min"), r.Int("max"))
@@ -226,10 +232,10 @@ func goheapThread(h *goheapHeap, r *work.Run) {
 		for range n {
 			i := places[p]
 			if b := blocks[i]; b != nil {
-				h.Free(b)
+				calls.Free(b)
 				tally.Frees++
 			}
-			b, _ := h.Alloc(int(sizes[s]))
+			b, _ := calls.Alloc(int(sizes[s]))
 			clear(h.bytes(b))
 			blocks[i] = b
 			tally.Allocs++
@@ -243,7 +249,7 @@ func goheapThread(h *goheapHeap, r *work.Run) {
 		}
 		for _, b := range blocks {
 			if b != nil {
-				h.Free(b)
+				calls.Free(b)
 				tally.Frees++
 			}
 		}

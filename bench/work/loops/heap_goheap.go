@@ -72,3 +72,8 @@ func (*goheapHeap) freeTable([]goheapBlock) {}
 func (*goheapHeap) trim() { debug.FreeOSMemory() }
 
 func (*goheapHeap) close() error { return nil }
+
+// goheapCalls is what the algorithms call.
+type goheapCalls = goheapHeap
+
+func (h *goheapHeap) calls() *goheapCalls { return h }

@@ -17,6 +17,13 @@ type lookasideHeap struct {
 	arena *arena.Arena
 }
 
+// lookasideCalls is what the algorithms call.
+type lookasideCalls = slab.Allocator
+
+// calls returns what the algorithms call: a program holds its allocator, not a
+// record of the benchmark's that holds it.
+func (h *lookasideHeap) calls() *lookasideCalls { return h.Allocator }
+
 func openLookaside() (*lookasideHeap, error) {
 	src, err := arena.Open(arena.Config{Name: "bench"})
 	if err != nil {

@@ -111,3 +111,8 @@ func (*syncpoolHeap) freeTable([]syncpoolBlock) {}
 func (*syncpoolHeap) trim() { debug.FreeOSMemory() }
 
 func (*syncpoolHeap) close() error { return nil }
+
+// syncpoolCalls is what the algorithms call.
+type syncpoolCalls = syncpoolHeap
+
+func (h *syncpoolHeap) calls() *syncpoolCalls { return h }

@@ -9,6 +9,7 @@ import (
 // lookasideLatency: every operation on a table of blocks of mixed sizes is timed
 // by itself. The end of one is the beginning of the next.
 func lookasideLatency(h *lookasideHeap, r *work.Run) {
+	calls := h.calls()
 	n, low, high := r.Int("n"), r.Int("min"), r.Int("max")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	blocks := make([]lookasideBlock, r.Int("slots"))
@@ -20,12 +21,12 @@ func lookasideLatency(h *lookasideHeap, r *work.Run) {
 	for range n {
 		i := rnd.Below(len(blocks))
 		if b := blocks[i]; b != nil {
-			h.Free(b)
+			calls.Free(b)
 			blocks[i] = nil
 			tally.Frees++
 		} else {
 			size := rnd.Between(low, high)
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			h.bytes(b)[0] = 1
 			blocks[i] = b
 			tally.Allocs++
@@ -43,7 +44,7 @@ func lookasideLatency(h *lookasideHeap, r *work.Run) {
 	}
 	for _, b := range blocks {
 		if b != nil {
-			h.Free(b)
+			calls.Free(b)
 			tally.Frees++
 		}
 	}
@@ -57,6 +58,7 @@ func lookasideLatency(h *lookasideHeap, r *work.Run) {
 // random order; then see what stays resident, what does after more
 // operations, and what after a trim.
 func lookasideGrow(h *lookasideHeap, r *work.Run) {
+	calls := h.calls()
 	low, high := r.Int("min"), r.Int("max")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	blocks := make([]lookasideBlock, r.Int("n")/((low+high)/2))
@@ -67,7 +69,7 @@ func lookasideGrow(h *lookasideHeap, r *work.Run) {
 	r.Start()
 	for i := range blocks {
 		size := rnd.Between(low, high)
-		b, _ := h.Alloc(size)
+		b, _ := calls.Alloc(size)
 		clear(h.bytes(b))
 		blocks[i] = b
 		tally.Bytes += size
@@ -78,7 +80,7 @@ func lookasideGrow(h *lookasideHeap, r *work.Run) {
 	r.Sample()
 	r.Start()
 	for _, i := range order {
-		h.Free(blocks[i])
+		calls.Free(blocks[i])
 		blocks[i] = nil
 		r.Step(1)
 	}
@@ -87,10 +89,10 @@ func lookasideGrow(h *lookasideHeap, r *work.Run) {
 	few := blocks[:min(len(blocks), 1000)]
 	for range r.Int("after") / len(few) {
 		for i := range few {
-			few[i], _ = h.Alloc(low)
+			few[i], _ = calls.Alloc(low)
 		}
 		for i, b := range few {
-			h.Free(b)
+			calls.Free(b)
 			few[i] = nil
 		}
 		tally.Allocs += len(few)
@@ -110,6 +112,7 @@ func lookasideGrow(h *lookasideHeap, r *work.Run) {
 // every phase nine tenths are freed, at random, and blocks of the next size
 // take their place.
 func lookasideShift(h *lookasideHeap, r *work.Run) {
+	calls := h.calls()
 	goal := r.Int("n")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	blocks := make([]lookasideBlock, goal/work.ShiftSizes[0]+1)
@@ -123,7 +126,7 @@ func lookasideShift(h *lookasideHeap, r *work.Run) {
 	for _, size := range work.ShiftSizes {
 		for range count / 10 * 9 {
 			i := rnd.Below(count)
-			h.Free(blocks[i])
+			calls.Free(blocks[i])
 			live -= int(sizes[i])
 			count--
 			blocks[i], sizes[i] = blocks[count], sizes[count]
@@ -131,7 +134,7 @@ func lookasideShift(h *lookasideHeap, r *work.Run) {
 			tally.Frees++
 		}
 		for ; live+size <= goal && count < len(blocks); count++ {
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			clear(h.bytes(b))
 			blocks[count], sizes[count] = b, int32(size)
 			live += size
@@ -143,7 +146,7 @@ func lookasideShift(h *lookasideHeap, r *work.Run) {
 	}
 	r.Stop()
 	for i := range count {
-		h.Free(blocks[i])
+		calls.Free(blocks[i])
 		blocks[i] = nil
 		tally.Frees++
 	}
@@ -168,6 +171,7 @@ func lookasideGC(h *lookasideHeap, r *work.Run) {
 }
 
 func lookasideGCTurn(h *lookasideHeap, r *work.Run, live, n int) {
+	calls := h.calls()
 	var blocks []lookasideBlock
 	if r.Int("refs") == 1 || live == 0 {
 		blocks = make([]lookasideBlock, live)
@@ -175,13 +179,13 @@ func lookasideGCTurn(h *lookasideHeap, r *work.Run, live, n int) {
 		blocks = h.table(live)
 	}
 	for i := range blocks {
-		b, _ := h.Alloc(r.Int("size"))
+		b, _ := calls.Alloc(r.Int("size"))
 		h.bytes(b)[0] = 1
 		blocks[i] = b
 	}
 	r.Collect(n, true)
 	for i, b := range blocks {
-		h.Free(b)
+		calls.Free(b)
 		blocks[i] = nil
 	}
 	if r.Int("refs") != 1 && live > 0 {
@@ -193,6 +197,7 @@ func lookasideGCTurn(h *lookasideHeap, r *work.Run, live, n int) {
 // order. With memory every byte is written and the resident memory sampled
 // where the events say so; else the first and the last byte are.
 func lookasideTrace(h *lookasideHeap, r *work.Run) {
+	calls := h.calls()
 	e, err := work.OpenEvents(r.File)
 	if err != nil {
 		panic(err)
@@ -210,7 +215,7 @@ func lookasideTrace(h *lookasideHeap, r *work.Run) {
 		r.Stop()
 		for i, b := range blocks {
 			if b != nil {
-				h.Free(b)
+				calls.Free(b)
 				blocks[i] = nil
 			}
 		}
@@ -221,22 +226,23 @@ func lookasideTrace(h *lookasideHeap, r *work.Run) {
 
 // lookasideReplay performs events as fast as can be.
 func lookasideReplay(h *lookasideHeap, events []uint64, blocks []lookasideBlock) {
+	calls := h.calls()
 	for _, e := range events {
 		slot, size := work.EventSlot(e), work.EventSize(e)
 		var b lookasideBlock
 		switch work.EventOp(e) {
 		case work.EventAlloc:
-			b, _ = h.Alloc(size)
+			b, _ = calls.Alloc(size)
 		case work.EventZeroed:
-			b, _ = h.AllocZeroed(size)
+			b, _ = calls.AllocZeroed(size)
 		case work.EventAligned:
-			b, _ = h.AllocAligned(size, work.EventAlign(e))
+			b, _ = calls.AllocAligned(size, work.EventAlign(e))
 		case work.EventFree:
-			h.Free(blocks[slot])
+			calls.Free(blocks[slot])
 			blocks[slot] = nil
 			continue
 		case work.EventRealloc:
-			b, _ = h.Realloc(blocks[slot], size)
+			b, _ = calls.Realloc(blocks[slot], size)
 		default:
 			continue
 		}
@@ -249,6 +255,7 @@ func lookasideReplay(h *lookasideHeap, events []uint64, blocks []lookasideBlock)
 
 // lookasideReplayMemory performs events, writes every byte and samples.
 func lookasideReplayMemory(h *lookasideHeap, r *work.Run, e *work.Events, blocks []lookasideBlock) {
+	calls := h.calls()
 	r.Measure(len(e.Words))
 	r.Out.Live = e.PeakLive
 	done := 0
@@ -272,7 +279,7 @@ func lookasideReplayMemory(h *lookasideHeap, r *work.Run, e *work.Events, blocks
 	r.Measured()
 	for i, b := range blocks {
 		if b != nil {
-			h.Free(b)
+			calls.Free(b)
 			blocks[i] = nil
 		}
 	}

@@ -8,13 +8,14 @@ import (
 
 // lookasidePair: allocate, write a byte, free.
 func lookasidePair(h *lookasideHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, size := r.Int("n"), r.Int("t"), r.Int("size")
 	r.Parallel(t, func(id int) {
 		mine := work.Share(n, t, id)
 		for range mine {
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			h.bytes(b)[0] = 1
-			h.Free(b)
+			calls.Free(b)
 		}
 		r.Count(work.Tally{Allocs: mine, Frees: mine, Bytes: mine * size})
 	})
@@ -24,6 +25,7 @@ func lookasidePair(h *lookasideHeap, r *work.Run) {
 // lookasideBatch: allocate count blocks, then free them in an order of 0
 // allocation, 1 reversed, 2 shuffled.
 func lookasideBatch(h *lookasideHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, count := r.Int("n"), r.Int("t"), r.Int("count")
 	rnd := work.NewRand(r.Int("seed"), 0)
 	sizes := work.Sizes(&rnd, count, r.Int("min"), r.Int("max"))
@@ -46,12 +48,12 @@ func lookasideBatch(h *lookasideHeap, r *work.Run) {
 		mine := work.Share(rounds, t, id)
 		for range mine {
 			for i, size := range sizes {
-				b, _ := h.Alloc(int(size))
+				b, _ := calls.Alloc(int(size))
 				h.bytes(b)[0] = 1
 				blocks[i] = b
 			}
 			for _, i := range order {
-				h.Free(blocks[i])
+				calls.Free(blocks[i])
 			}
 		}
 		r.Count(work.Tally{Allocs: mine * count, Frees: mine * count, Bytes: mine * asked})
@@ -111,6 +113,7 @@ type lookasideRing struct {
 
 // lookasideProduce fills the ring with n blocks.
 func lookasideProduce(h *lookasideHeap, q *lookasideRing, n, size int) {
+	calls := h.calls()
 	mask, room := uint64(len(q.places)-1), uint64(len(q.places))
 	var at, head uint64
 	for at < uint64(n) {
@@ -118,7 +121,7 @@ func lookasideProduce(h *lookasideHeap, q *lookasideRing, n, size int) {
 			head = q.head.Load()
 		}
 		for range work.RingStep {
-			b, _ := h.Alloc(size)
+			b, _ := calls.Alloc(size)
 			h.bytes(b)[0] = 1
 			q.places[at&mask] = b
 			at++
@@ -130,6 +133,7 @@ func lookasideProduce(h *lookasideHeap, q *lookasideRing, n, size int) {
 // lookasideConsume frees n blocks from the ring and returns the sum of their
 // first bytes.
 func lookasideConsume(h *lookasideHeap, q *lookasideRing, n int) (sum int) {
+	calls := h.calls()
 	mask := uint64(len(q.places) - 1)
 	var at, tail uint64
 	for at < uint64(n) {
@@ -139,7 +143,7 @@ func lookasideConsume(h *lookasideHeap, q *lookasideRing, n int) (sum int) {
 		for ; at < tail; at++ {
 			b := q.places[at&mask]
 			sum += int(h.bytes(b)[0])
-			h.Free(b)
+			calls.Free(b)
 			if at%work.RingStep == work.RingStep-1 {
 				q.head.Store(at + 1)
 			}

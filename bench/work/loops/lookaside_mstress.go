@@ -27,6 +27,7 @@ func (p *lookasidePlace) exchange(b lookasideBlock) lookasideBlock {
 // lookasideStresser is one thread of mstress.
 type lookasideStresser struct {
 	h     *lookasideHeap
+	calls *lookasideCalls
 	rnd   work.Rand
 	tally work.Tally
 }
@@ -42,7 +43,7 @@ func (s *lookasideStresser) make(words int) lookasideBlock {
 			}
 		}
 	}
-	b, _ := s.h.Alloc(words * 8)
+	b, _ := s.calls.Alloc(words * 8)
 	w := work.Words(s.h.bytes(b))
 	for i := range w {
 		w[i] = uint64(words-i) ^ work.Cookie
@@ -67,7 +68,7 @@ func (s *lookasideStresser) drop(b lookasideBlock) {
 			panic("a block was written by somebody else")
 		}
 	}
-	s.h.Free(b)
+	s.calls.Free(b)
 	s.tally.Frees++
 }
 
@@ -107,7 +108,7 @@ func (s *lookasideStresser) live(allocs int, transfer []lookasidePlace) {
 func lookasideMstress(h *lookasideHeap, r *work.Run) {
 	t, scale := r.Int("t"), r.Int("scale")
 	transfer := make([]lookasidePlace, r.Int("places"))
-	main := &lookasideStresser{h: h, rnd: work.NewRand(r.Int("seed"), -1)}
+	main := &lookasideStresser{h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), -1)}
 	r.Start()
 	for turn := range r.Int("n") {
 		var all sync.WaitGroup
@@ -115,7 +116,7 @@ func lookasideMstress(h *lookasideHeap, r *work.Run) {
 		for id := range t {
 			all.Go(func() {
 				defer func() { failed[id] = recover() }()
-				s := &lookasideStresser{h: h, rnd: work.NewRand(r.Int("seed")+turn, id)}
+				s := &lookasideStresser{h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed")+turn, id)}
 				s.live(100*scale*(id%8+1), transfer)
 				r.Count(s.tally)
 			})

@@ -16,6 +16,7 @@ type lookasideParcel struct {
 // lookasideTester is one thread of rptest.
 type lookasideTester struct {
 	h       *lookasideHeap
+	calls   *lookasideCalls
 	rnd     work.Rand
 	sizes   []int32
 	slots   []lookasideBlock
@@ -36,9 +37,9 @@ func (x *lookasideTester) take() lookasideBlock {
 	}
 	var b lookasideBlock
 	if x.aligned > 0 && n < 4096 {
-		b, _ = x.h.AllocAligned(n, x.aligned)
+		b, _ = x.calls.AllocAligned(n, x.aligned)
 	} else {
-		b, _ = x.h.Alloc(n)
+		b, _ = x.calls.Alloc(n)
 	}
 	if x.aligned += 8; x.aligned > 16 {
 		x.aligned = 0
@@ -55,7 +56,7 @@ func (x *lookasideTester) take() lookasideBlock {
 
 func (x *lookasideTester) drop(i int) {
 	if b := x.slots[i]; b != nil {
-		x.h.Free(b)
+		x.calls.Free(b)
 		x.slots[i] = nil
 		x.tally.Frees++
 	}
@@ -65,7 +66,7 @@ func (x *lookasideTester) drop(i int) {
 func (x *lookasideTester) receive() {
 	for p := x.inbox.Swap(nil); p != nil; {
 		for _, b := range p.blocks[:p.n] {
-			x.h.Free(b)
+			x.calls.Free(b)
 		}
 		x.tally.Frees += p.n
 		clear(p.blocks[:p.n])
@@ -124,7 +125,7 @@ func lookasideRptest(h *lookasideHeap, r *work.Run) {
 	peers := make([]*lookasideTester, t)
 	for id := range peers {
 		peers[id] = &lookasideTester{
-			h: h, rnd: work.NewRand(r.Int("seed"), id), sizes: sizes,
+			h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), id), sizes: sizes,
 			slots: make([]lookasideBlock, r.Int("slots")), size: id * 31 % len(sizes),
 		}
 	}

@@ -12,6 +12,7 @@ import (
 // moves on each time.
 type lookasideWindow struct {
 	h        *lookasideHeap
+	calls    *lookasideCalls
 	blocks   []lookasideBlock
 	at       int
 	from, to int // the kept part
@@ -23,7 +24,7 @@ type lookasideWindow struct {
 func newLookasideWindows(h *lookasideHeap, t, size int) []*lookasideWindow {
 	windows := make([]*lookasideWindow, t)
 	for i := range windows {
-		windows[i] = &lookasideWindow{h: h, blocks: make([]lookasideBlock, size), from: size, to: size}
+		windows[i] = &lookasideWindow{h: h, calls: h.calls(), blocks: make([]lookasideBlock, size), from: size, to: size}
 		clear(windows[i].blocks)
 	}
 	return windows
@@ -57,7 +58,7 @@ func (w *lookasideWindow) wrap() {
 
 func (w *lookasideWindow) drop(i int) {
 	if b := w.blocks[i]; b != nil {
-		w.h.Free(b)
+		w.calls.Free(b)
 		w.blocks[i] = nil
 		w.frees++
 	}
@@ -72,6 +73,7 @@ func (w *lookasideWindow) empty() {
 
 // lookasideSh6: sh6bench. Many sizes below 1,000, small ones more often.
 func lookasideSh6(h *lookasideHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, slots := r.Int("n"), r.Int("t"), r.Int("slots")
 	windows := newLookasideWindows(h, t, slots)
 	var total atomic.Int64
@@ -83,7 +85,7 @@ func lookasideSh6(h *lookasideHeap, r *work.Run) {
 				for size := base; size > 0; size /= 2 {
 					times := work.SH6Times(size)
 					for range times {
-						b, _ := h.Alloc(size)
+						b, _ := calls.Alloc(size)
 						work.Ends(h.bytes(b))
 						w.add(b)
 					}
@@ -103,6 +105,7 @@ func lookasideSh6(h *lookasideHeap, r *work.Run) {
 // lookasideSh8: sh8bench. Workers as in sh6bench, with other sizes; meanwhile one
 // more thread allocates small blocks, which the workers free as they appear.
 func lookasideSh8(h *lookasideHeap, r *work.Run) {
+	calls := h.calls()
 	n, t := r.Int("n"), r.Int("t")
 	extra := make([]lookasideBlock, r.Int("extra")/(t*t)*t*t)
 	clear(extra)
@@ -112,7 +115,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 	r.Parallel(t+1, func(id int) {
 		if id == t {
 			for i := range extra {
-				extra[i], _ = h.Alloc(8)
+				extra[i], _ = calls.Alloc(8)
 				if (i+1)%64 == 0 {
 					there.Store(int64(i + 1)) // Publishes: the blocks. Pairs with: the workers' Load.
 				}
@@ -128,7 +131,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 		for i := range mine {
 			x := work.SH8[(i+1)%len(work.SH8)]
 			for range x.Count {
-				b, _ := h.Alloc(x.Size)
+				b, _ := calls.Alloc(x.Size)
 				work.Ends(h.bytes(b))
 				w.add(b)
 			}
@@ -140,7 +143,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 				if at >= have {
 					break
 				}
-				h.Free(extra[at])
+				calls.Free(extra[at])
 				next++
 			}
 		}
@@ -155,7 +158,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 		w.empty()
 		tally.Frees += w.frees
 		for at := freed[id]*t + id; at < len(extra); at += t {
-			h.Free(extra[at])
+			calls.Free(extra[at])
 			tally.Frees++
 		}
 	}
@@ -165,6 +168,7 @@ func lookasideSh8(h *lookasideHeap, r *work.Run) {
 // lookasideTable is what one thread of alloc-test works on.
 type lookasideTable struct {
 	h      *lookasideHeap
+	calls  *lookasideCalls
 	rnd    work.Rand
 	blocks []lookasideBlock
 	tally  work.Tally
@@ -175,7 +179,7 @@ type lookasideTable struct {
 func (x *lookasideTable) fill(at int) {
 	low := 4 << work.Trailing(int(x.rnd.Next()&127)+1)
 	size := int(x.rnd.Next())&(low-1) + 1 + low
-	b, _ := x.h.Alloc(size)
+	b, _ := x.calls.Alloc(size)
 	clear(x.h.bytes(b))
 	x.blocks[at] = b
 	x.tally.Allocs++
@@ -188,7 +192,7 @@ func (x *lookasideTable) empty(at int) {
 	for _, w := range work.Words(x.h.bytes(b)) {
 		x.sum += w
 	}
-	x.h.Free(b)
+	x.calls.Free(b)
 	x.blocks[at] = nil
 	x.tally.Frees++
 }
@@ -202,7 +206,7 @@ func lookasideAllocTest(h *lookasideHeap, r *work.Run) {
 	draw := work.NewPareto(slots)
 	tables := make([]*lookasideTable, t)
 	for id := range tables { // their memory is there before the clock starts
-		tables[id] = &lookasideTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]lookasideBlock, slots)}
+		tables[id] = &lookasideTable{h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), id), blocks: make([]lookasideBlock, slots)}
 		clear(tables[id].blocks)
 	}
 	r.Parallel(t, func(id int) {

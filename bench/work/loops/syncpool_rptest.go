@@ -18,6 +18,7 @@ type syncpoolParcel struct {
 // syncpoolTester is one thread of rptest.
 type syncpoolTester struct {
 	h       *syncpoolHeap
+	calls   *syncpoolCalls
 	rnd     work.Rand
 	sizes   []int32
 	slots   []syncpoolBlock
@@ -38,9 +39,9 @@ func (x *syncpoolTester) take() syncpoolBlock {
 	}
 	var b syncpoolBlock
 	if x.aligned > 0 && n < 4096 {
-		b, _ = x.h.AllocAligned(n, x.aligned)
+		b, _ = x.calls.AllocAligned(n, x.aligned)
 	} else {
-		b, _ = x.h.Alloc(n)
+		b, _ = x.calls.Alloc(n)
 	}
 	if x.aligned += 8; x.aligned > 16 {
 		x.aligned = 0
@@ -57,7 +58,7 @@ func (x *syncpoolTester) take() syncpoolBlock {
 
 func (x *syncpoolTester) drop(i int) {
 	if b := x.slots[i]; b != nil {
-		x.h.Free(b)
+		x.calls.Free(b)
 		x.slots[i] = nil
 		x.tally.Frees++
 	}
@@ -67,7 +68,7 @@ func (x *syncpoolTester) drop(i int) {
 func (x *syncpoolTester) receive() {
 	for p := x.inbox.Swap(nil); p != nil; {
 		for _, b := range p.blocks[:p.n] {
-			x.h.Free(b)
+			x.calls.Free(b)
 		}
 		x.tally.Frees += p.n
 		clear(p.blocks[:p.n])
@@ -126,7 +127,7 @@ func syncpoolRptest(h *syncpoolHeap, r *work.Run) {
 	peers := make([]*syncpoolTester, t)
 	for id := range peers {
 		peers[id] = &syncpoolTester{
-			h: h, rnd: work.NewRand(r.Int("seed"), id), sizes: sizes,
+			h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), id), sizes: sizes,
 			slots: make([]syncpoolBlock, r.Int("slots")), size: id * 31 % len(sizes),
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // moves on each time.
 type syncpoolWindow struct {
 	h        *syncpoolHeap
+	calls    *syncpoolCalls
 	blocks   []syncpoolBlock
 	at       int
 	from, to int // the kept part
@@ -25,7 +26,7 @@ type syncpoolWindow struct {
 func newSyncpoolWindows(h *syncpoolHeap, t, size int) []*syncpoolWindow {
 	windows := make([]*syncpoolWindow, t)
 	for i := range windows {
-		windows[i] = &syncpoolWindow{h: h, blocks: make([]syncpoolBlock, size), from: size, to: size}
+		windows[i] = &syncpoolWindow{h: h, calls: h.calls(), blocks: make([]syncpoolBlock, size), from: size, to: size}
 		clear(windows[i].blocks)
 	}
 	return windows
@@ -59,7 +60,7 @@ func (w *syncpoolWindow) wrap() {
 
 func (w *syncpoolWindow) drop(i int) {
 	if b := w.blocks[i]; b != nil {
-		w.h.Free(b)
+		w.calls.Free(b)
 		w.blocks[i] = nil
 		w.frees++
 	}
@@ -74,6 +75,7 @@ func (w *syncpoolWindow) empty() {
 
 // syncpoolSh6: sh6bench. Many sizes below 1,000, small ones more often.
 func syncpoolSh6(h *syncpoolHeap, r *work.Run) {
+	calls := h.calls()
 	n, t, slots := r.Int("n"), r.Int("t"), r.Int("slots")
 	windows := newSyncpoolWindows(h, t, slots)
 	var total atomic.Int64
@@ -85,7 +87,7 @@ func syncpoolSh6(h *syncpoolHeap, r *work.Run) {
 				for size := base; size > 0; size /= 2 {
 					times := work.SH6Times(size)
 					for range times {
-						b, _ := h.Alloc(size)
+						b, _ := calls.Alloc(size)
 						work.Ends(h.bytes(b))
 						w.add(b)
 					}
@@ -105,6 +107,7 @@ func syncpoolSh6(h *syncpoolHeap, r *work.Run) {
 // syncpoolSh8: sh8bench. Workers as in sh6bench, with other sizes; meanwhile one
 // more thread allocates small blocks, which the workers free as they appear.
 func syncpoolSh8(h *syncpoolHeap, r *work.Run) {
+	calls := h.calls()
 	n, t := r.Int("n"), r.Int("t")
 	extra := make([]syncpoolBlock, r.Int("extra")/(t*t)*t*t)
 	clear(extra)
@@ -114,7 +117,7 @@ func syncpoolSh8(h *syncpoolHeap, r *work.Run) {
 	r.Parallel(t+1, func(id int) {
 		if id == t {
 			for i := range extra {
-				extra[i], _ = h.Alloc(8)
+				extra[i], _ = calls.Alloc(8)
 				if (i+1)%64 == 0 {
 					there.Store(int64(i + 1)) // Publishes: the blocks. Pairs with: the workers' Load.
 				}
@@ -130,7 +133,7 @@ func syncpoolSh8(h *syncpoolHeap, r *work.Run) {
 		for i := range mine {
 			x := work.SH8[(i+1)%len(work.SH8)]
 			for range x.Count {
-				b, _ := h.Alloc(x.Size)
+				b, _ := calls.Alloc(x.Size)
 				work.Ends(h.bytes(b))
 				w.add(b)
 			}
@@ -142,7 +145,7 @@ func syncpoolSh8(h *syncpoolHeap, r *work.Run) {
 				if at >= have {
 					break
 				}
-				h.Free(extra[at])
+				calls.Free(extra[at])
 				next++
 			}
 		}
@@ -157,7 +160,7 @@ func syncpoolSh8(h *syncpoolHeap, r *work.Run) {
 		w.empty()
 		tally.Frees += w.frees
 		for at := freed[id]*t + id; at < len(extra); at += t {
-			h.Free(extra[at])
+			calls.Free(extra[at])
 			tally.Frees++
 		}
 	}
@@ -167,6 +170,7 @@ func syncpoolSh8(h *syncpoolHeap, r *work.Run) {
 // syncpoolTable is what one thread of alloc-test works on.
 type syncpoolTable struct {
 	h      *syncpoolHeap
+	calls  *syncpoolCalls
 	rnd    work.Rand
 	blocks []syncpoolBlock
 	tally  work.Tally
@@ -177,7 +181,7 @@ type syncpoolTable struct {
 func (x *syncpoolTable) fill(at int) {
 	low := 4 << work.Trailing(int(x.rnd.Next()&127)+1)
 	size := int(x.rnd.Next())&(low-1) + 1 + low
-	b, _ := x.h.Alloc(size)
+	b, _ := x.calls.Alloc(size)
 	clear(x.h.bytes(b))
 	x.blocks[at] = b
 	x.tally.Allocs++
@@ -190,7 +194,7 @@ func (x *syncpoolTable) empty(at int) {
 	for _, w := range work.Words(x.h.bytes(b)) {
 		x.sum += w
 	}
-	x.h.Free(b)
+	x.calls.Free(b)
 	x.blocks[at] = nil
 	x.tally.Frees++
 }
@@ -204,7 +208,7 @@ func syncpoolAllocTest(h *syncpoolHeap, r *work.Run) {
 	draw := work.NewPareto(slots)
 	tables := make([]*syncpoolTable, t)
 	for id := range tables { // their memory is there before the clock starts
-		tables[id] = &syncpoolTable{h: h, rnd: work.NewRand(r.Int("seed"), id), blocks: make([]syncpoolBlock, slots)}
+		tables[id] = &syncpoolTable{h: h, calls: h.calls(), rnd: work.NewRand(r.Int("seed"), id), blocks: make([]syncpoolBlock, slots)}
 		clear(tables[id].blocks)
 	}
 	r.Parallel(t, func(id int) {
