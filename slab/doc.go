@@ -50,7 +50,8 @@
 //     earlier burst of frees has left there. See reserve.go.
 //  3. The depot, under the list's lock: half a cache of blocks moves over.
 //  4. The slabs: blocks that came back, of the fullest slab first, then
-//     blocks never used.
+//     blocks never used. While other Ps take from the list, too, each takes
+//     from slabs of its own; see takers.go.
 //  5. The arena: a new slab. Before that, idle lists give back what they
 //     have parked.
 //
