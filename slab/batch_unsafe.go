@@ -41,19 +41,32 @@ func (h *hot) popBatch(dst [][]byte, off uintptr, n int) int {
 	c := cacheAt(h.shards, uintptr(id)*h.stride+off)
 	k := min(uintptr(len(dst)), uintptr(parkedIn(c)), maxSection)
 	refs, size := unsafe.Pointer(slot(c, uintptr(parkedIn(c))-k)), int(c.Size)
+	if !claim(refs, k*refSize) { // see list.pop, which will find it
+		return 0
+	}
 	for at, end, to := uintptr(0), k*refSize, uintptr(0); at < end; at, to = at+refSize, to+unsafe.Sizeof(header{}) {
-		r := (*ref)(unsafe.Add(refs, at))
-		st := r.stateByte()
-		v := *st ^ (stLive | stParked)
-		if v >= stParked { // see list.pop, which will find it
-			flip(refs, at)
-			return 0
-		}
-		*st = v
-		*headerOf(dst, to) = header{r.pointer(), n, size}
+		*headerOf(dst, to) = header{(*ref)(unsafe.Add(refs, at)).pointer(), n, size}
 	}
 	c.W += uint64(k) * (statspage.OneGet - statspage.OneParked)
 	return int(k)
+}
+
+// claim makes the parked blocks live whose references are in n bytes at refs.
+// When one of them is not parked, everything is as before and it returns false.
+//
+//go:nosplit
+//go:noinline
+func claim(refs unsafe.Pointer, n uintptr) bool {
+	for at := uintptr(0); at < n; at += refSize {
+		st := (*ref)(unsafe.Add(refs, at)).stateByte()
+		v := *st ^ (stLive | stParked)
+		if v >= stParked {
+			flip(refs, at)
+			return false
+		}
+		*st = v
+	}
+	return true
 }
 
 // flip makes live blocks parked, or parked ones live, whose references are
