@@ -102,7 +102,7 @@ func (h *hot) unpop(src [][]byte, off uintptr) bool {
 	refs := unsafe.Pointer(slot(c, i))
 	for at, end, from := uintptr(0), k*refSize, uintptr(0); at < end; at, from = at+refSize, from+unsafe.Sizeof(header{}) {
 		r, b := (*ref)(unsafe.Add(refs, at)), headerOf(src, from)
-		if r.addr != uintptr(b.data) || b.cap == 0 || r.addr == 0 {
+		if r.addr != uintptr(b.data) || b.cap == 0 { // what has a capacity has an address, which no cleared reference has
 			flip(refs, at)
 			return false
 		}
