@@ -140,6 +140,39 @@ func TestReleaseLeavesHugePagesWhole(t *testing.T) {
 	audit(t, a)
 }
 
+// TestHardlyUsedHugePagesGo: what nobody wants any more is given back also from huge pages of which hardly anything is
+// in use.
+func TestHardlyUsedHugePagesGo(t *testing.T) {
+	needHugePages(t)
+	const size = 64 << 20
+	a := open(t, Config{Reserve: 1 << 30})
+	low, err := a.AcquireUninitialized(smallBytes / a.PageSize()) // without huge pages
+	require.NoError(t, err)
+	var runs []Run
+	for range size / (64 << 10) {
+		r, err := a.AcquireUninitialized(64 << 10 / a.PageSize())
+		require.NoError(t, err)
+		fill(r, 1)
+		runs = append(runs, r)
+	}
+	const every = hugePage / (64 << 10)
+	for i, r := range runs {
+		if i%every != every/2 {
+			a.Release(r)
+		}
+	}
+	for range 12 {
+		a.Tick(EpochOps)
+	}
+	s := a.Stats()
+	require.LessOrEqual(t, s.Committed-s.InUse, int64(2*hugePage))
+	for i := every / 2; i < len(runs); i += every {
+		require.True(t, isFilled(runs[i].Bytes(), 1))
+	}
+	a.Release(low)
+	audit(t, a)
+}
+
 // TestNodeIsBoundBeforeItIsTouched looks at the order of the calls: a page that is touched before mbind may lie
 // anywhere.
 func TestNodeIsBoundBeforeItIsTouched(t *testing.T) {

@@ -1,10 +1,11 @@
 package arena
 
 const (
-	// hotLeast is how many bytes of free pages stay resident at least while there is traffic.
-	hotLeast = 64 << 20
+	// hotMost is how many bytes of free pages stay resident while there is traffic that wants them, and hotLeast how many
+	// while there is traffic.
+	hotMost, hotLeast = 64 << 20, 16 << 20
 	// dropLeast is how many bytes go at the end of an epoch at least.
-	dropLeast = 4 << 20
+	dropLeast = 8 << 20
 	// coldLeast is how many may stay for good.
 	coldLeast = 1 << 20
 	// rangeLeast is the shortest range in bytes that is given back without being asked, while there is not twice too
@@ -34,7 +35,8 @@ const (
 
 // policy decides when pages are given back that nobody asked for. It counts operations and has no clock.
 //
-// Free pages that are resident may amount to a window: 64 MiB, an eighth of what is in use, or what was given back and
+// Free pages that are resident may amount to a window: 64 MiB, half as much after every epoch in which some were not
+// wanted, down to 16, until some are wanted that were given back; an eighth of what is in use, or what was given back and
 // soon wanted again (the regret), whichever is the most. When they exceed it and half a window has come in since the
 // last round, Release makes a round: it gives back the longest ranges until half the window is left, or three quarters
 // of the regret.
@@ -51,6 +53,7 @@ const (
 // too much, which the regret does not let happen twice, a range goes as soon as it is a quarter of a huge page.
 type policy struct {
 	regret int64 // bytes given back and wanted again
+	hot    int64 // bytes that may be resident in any case
 	paid   int64 // operations that were not spent on calls yet
 	since  int64 // releases since the last round
 	left   int64 // bytes of dirty free pages that the last round left
@@ -59,17 +62,20 @@ type policy struct {
 }
 
 // newPolicy is the policy of an arena without dirty pages.
-func newPolicy() policy { return policy{paid: callsFirst * callEvery} }
+func newPolicy() policy { return policy{paid: callsFirst * callEvery, hot: hotMost} }
 
 // took notes an Acquire: pages given back before were handed out again, and dirty ones are left.
 func (y *policy) took(refaults, dirty int64) {
-	y.regret += max(refaults, 0)
+	if refaults > 0 {
+		y.regret += refaults
+		y.hot = hotMost
+	}
 	y.low = min(y.low, dirty)
 }
 
 // window is how many bytes of free pages may be resident.
 func (a *Arena) window() int64 {
-	return max(hotLeast, a.bytesOf(a.inUse)/8, a.wanted())
+	return max(a.policy.hot, a.bytesOf(a.inUse)/8, a.wanted())
 }
 
 // wanted is how much of the regret there is room for.
@@ -144,8 +150,12 @@ func (a *Arena) endEpoch() {
 	y := &a.policy
 	unwanted := y.low
 	if spare := unwanted - coldLeast>>a.shift; spare > 0 {
-		drop := min(spare, max(unwanted/2, dropLeast>>a.shift))
-		a.round(a.dirtyPages-drop, 1)
+		keep := a.dirtyPages - min(spare, max(unwanted/2, dropLeast>>a.shift))
+		a.round(keep, 1)
+		if a.dirtyPages > keep && a.cfg.Huge != HugeNever {
+			a.roundOf(keep, 1, mostlyFree) // the rest lies in huge pages that are partly used
+		}
+		y.hot = max(hotLeast, y.hot/2)
 	}
 	y.regret -= y.regret / 4
 	y.ops, y.low = 0, a.dirtyPages
@@ -153,7 +163,48 @@ func (a *Arena) endEpoch() {
 
 // round drops the longest dirty ranges, whole huge pages where those are used, until at most keep dirty pages are
 // left or the calls that are paid for are made.
-func (a *Arena) round(keep int64, least uint32) {
+func (a *Arena) round(keep int64, least uint32) { a.roundOf(keep, least, a.unbroken()) }
+
+// unbroken is what leaves huge pages alone, where they are used.
+func (a *Arena) unbroken() breaking {
+	if a.cfg.Huge == HugeNever {
+		return anything
+	}
+	return nothing
+}
+
+// breaking says which huge pages may be broken up.
+type breaking uint8
+
+const (
+	anything   breaking = iota
+	mostlyFree          // those of which hardly anything is in use
+	nothing
+)
+
+// hardly is the part of a huge page that may be in use where hardly anything is.
+const hardly = 8
+
+// mayBreak tells whether the huge page that a page lies in may be broken up.
+func (a *Arena) mayBreak(p *piece, page uint32, which breaking) bool {
+	if which != mostlyFree {
+		return which == anything
+	}
+	first, block := p.alignDown(page, hugePage), uint32(hugePage>>a.shift)
+	end, used := min(first+block, p.ever), uint32(0)
+	for at := first; at < end && used <= block/hardly; {
+		run, n, state := a.runAt(p, at)
+		next := min(max(run+n, at+1), end) // a guard page is in no run
+		if state != PageFree {
+			used += next - at
+		}
+		at = next
+	}
+	return used <= block/hardly
+}
+
+// roundOf is round with a choice of what it may break up.
+func (a *Arena) roundOf(keep int64, least uint32, which breaking) {
 	y := &a.policy
 	calls := y.paid / callEvery
 	dropped, made := int64(0), int64(0)
@@ -162,7 +213,7 @@ func (a *Arena) round(keep int64, least uint32) {
 		if a.free.at(id).pages < least {
 			break // and so are all that follow
 		}
-		if n := a.purgeRun(id, a.dirtyPages-keep, least, a.cfg.Huge != HugeNever); n > 0 {
+		if n := a.purgeRun(id, a.dirtyPages-keep, least, which); n > 0 {
 			dropped += n
 			made++
 		}
@@ -216,13 +267,13 @@ func (a *Arena) purge(keep, calls int64, least uint32) (dropped int64) {
 	if a.dirtyPages <= keep {
 		return 0
 	}
-	for _, whole := range [...]bool{true, false} {
-		if whole && a.cfg.Huge == HugeNever {
+	for _, which := range [...]breaking{nothing, anything} {
+		if which == nothing && a.cfg.Huge == HugeNever {
 			continue
 		}
 		for id := a.free.cold; id != 0 && a.dirtyPages > keep && calls > 0; {
 			newer := a.free.at(id).newer
-			if n := a.purgeRun(id, a.dirtyPages-keep, least, whole); n > 0 {
+			if n := a.purgeRun(id, a.dirtyPages-keep, least, which); n > 0 {
 				dropped += n
 				calls--
 			}
@@ -233,19 +284,19 @@ func (a *Arena) purge(keep, calls int64, least uint32) (dropped int64) {
 	return dropped
 }
 
-// purgeRun drops at most excess dirty pages from the high end of a free run, in one range. With whole it leaves alone
-// what would break up a huge page, and takes one whole where excess is less. A range that the kernel refuses to drop
-// stays dirty.
-func (a *Arena) purgeRun(id uint32, excess int64, least uint32, whole bool) int64 {
+// purgeRun drops at most excess dirty pages from the high end of a free run, in one range. It leaves alone what would
+// break up a huge page that may not be, and takes a whole one where excess is less and none may be. A range that the
+// kernel refuses to drop stays dirty.
+func (a *Arena) purgeRun(id uint32, excess int64, least uint32, which breaking) int64 {
 	f := a.free.at(id)
 	p := a.pieces[f.piece]
 	lo, hi := f.first, f.first+f.pages
 	huge := a.intactFrom(p)
-	if whole {
-		if hi > huge {
+	if which != anything {
+		if hi > huge && !a.mayBreak(p, hi-1, which) {
 			hi = max(p.alignDown(hi, hugePage), min(huge, hi))
 		}
-		if lo > huge {
+		if lo > huge && lo < hi && !a.mayBreak(p, lo, which) {
 			lo = p.alignUp(lo, hugePage)
 		}
 		if lo >= hi {
@@ -258,7 +309,7 @@ func (a *Arena) purgeRun(id uint32, excess int64, least uint32, whole bool) int6
 	}
 	if excess < int64(f.dirty) {
 		cut := p.dirty.floor(lo, hi, uint32(excess))
-		if whole && cut > huge {
+		if which == nothing && cut > huge {
 			cut = max(lo, p.alignDown(cut, hugePage))
 		}
 		lo = cut

@@ -8,7 +8,7 @@ import (
 
 // TestPurgeMakesResidentMemoryFall watches the kernel's own count.
 func TestPurgeMakesResidentMemoryFall(t *testing.T) {
-	const size = hotLeast / 2 * 3
+	const size = hotMost / 2 * 3
 	eachVariant(t, Config{}, func(t *testing.T, cfg Config) {
 		a := open(t, cfg)
 		keep := acquire(t, a, size/3/a.PageSize())
@@ -18,7 +18,7 @@ func TestPurgeMakesResidentMemoryFall(t *testing.T) {
 		require.GreaterOrEqual(t, a.Stats().Resident, int64(size+size/3))
 		a.Release(r)
 		s := a.Stats()
-		require.LessOrEqual(t, s.Committed-s.InUse, int64(hotLeast), "Release gives back what exceeds the window")
+		require.LessOrEqual(t, s.Committed-s.InUse, int64(hotMost), "Release gives back what exceeds the window")
 		require.Less(t, s.Resident, int64(size))
 		require.Positive(t, a.Purge(1<<20))
 		s = a.Stats()
@@ -153,16 +153,20 @@ func TestGrowAndShrinkDoesNotThrash(t *testing.T) {
 func TestRegretFades(t *testing.T) {
 	a := open(t, Config{})
 	for range 10 {
-		a.Release(acquire(t, a, 4096))
+		a.Release(acquire(t, a, 4*hotMost/a.PageSize()))
 	}
-	require.Greater(t, a.Stats().Committed, int64(8<<20), "16 MiB were wanted again and again")
+	require.Greater(t, a.Stats().Committed, int64(hotMost), "four times as much was wanted again and again")
 	small := acquire(t, a, 1)
-	for range 400 {
+	for range 6000 {
 		a.Release(small)
 		small = acquire(t, a, 512)
 	}
 	a.Release(small)
-	require.LessOrEqual(t, a.Stats().Committed, int64(2*hotLeast))
+	require.LessOrEqual(t, a.Stats().Committed, int64(2*hotMost))
+	for range 4 {
+		a.Tick(EpochOps)
+	}
+	require.EqualValues(t, hotLeast, a.policy.hot, "nobody wanted it in four epochs")
 }
 
 // TestCommittedStaysNearThePeak: a long random history never makes more resident than the rules allow.
@@ -190,7 +194,7 @@ func TestCommittedStaysNearThePeak(t *testing.T) {
 		}
 		a.mu.Lock()
 		peak = max(peak, a.bytesOf(a.inUse))
-		committed, allowed := a.bytesOf(a.committed()), peak+peak/8+4*hotLeast
+		committed, allowed := a.bytesOf(a.committed()), peak+peak/8+4*hotMost
 		a.mu.Unlock()
 		require.LessOrEqual(t, committed, allowed)
 	}
