@@ -23,7 +23,7 @@ type Config struct {
 	Guard   bool           // an inaccessible page after every run of pages
 	// MemLimit says whether GOMEMLIMIT is lowered by what is committed.
 	MemLimit MemLimit
-	// MaxParked bounds the bytes that the allocator parks in all; 0 means 64 MiB. See slab.AllocatorConfig.
+	// MaxParked bounds the bytes that the allocator parks in all; 0 means 128 MiB. See slab.AllocatorConfig.
 	MaxParked int64
 	Trace     bool // while the domain is open, every object and reference in the process remembers where it was made; see object.Trace
 }

@@ -15,10 +15,10 @@ import (
 const (
 	// DefaultMaxParkedPerP is what one P parks at most where the
 	// configuration says nothing: full caches of all eighty classes, 2.1
-	// MiB, and 512 KiB in reserve.
-	DefaultMaxParkedPerP = 3 << 20
+	// MiB, and 2 MiB in reserve.
+	DefaultMaxParkedPerP = 5 << 20
 	// DefaultMaxParked is the same for all Ps, Locals and depots together.
-	DefaultMaxParked = 64 << 20
+	DefaultMaxParked = 128 << 20
 
 	// MinMaxParkedPerP is the least MaxParkedPerP of an allocator: two
 	// blocks of each class, and a reserve.

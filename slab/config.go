@@ -42,10 +42,10 @@ type AllocatorConfig struct {
 	// park at least two blocks.
 	ParkedPerP int
 	// MaxParkedPerP bounds the bytes that one P may keep parked in all; 0
-	// means DefaultMaxParkedPerP, 3 MiB. At least MinMaxParkedPerP.
+	// means DefaultMaxParkedPerP, 5 MiB. At least MinMaxParkedPerP.
 	MaxParkedPerP int64
 	// MaxParked bounds the bytes that all Ps, all Locals and the depots park
-	// together; 0 means DefaultMaxParked, 64 MiB. At least MinMaxParked. A P
+	// together; 0 means DefaultMaxParked, 128 MiB. At least MinMaxParked. A P
 	// that gets no room goes to the lists directly.
 	MaxParked int64
 }

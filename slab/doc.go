@@ -102,11 +102,11 @@
 // # How much is parked
 //
 //	one P, one class     16 KiB or four blocks  AllocatorConfig.ParkedPerP
-//	one P, all classes   3 MiB, reserves too    AllocatorConfig.MaxParkedPerP
-//	everybody, depots    64 MiB                 AllocatorConfig.MaxParked
+//	one P, all classes   5 MiB, reserves too    AllocatorConfig.MaxParkedPerP
+//	everybody, depots    128 MiB                AllocatorConfig.MaxParked
 //	runs of large blocks 256 KiB, or a sixteenth of those that are live
 //	a lookaside, one P   Depth.Max blocks, 1 MiB
-//	a lookaside, all     64 MiB                 Config.MaxParked
+//	a lookaside, all     128 MiB                Config.MaxParked
 //
 // These are hard bounds: room is claimed before blocks move into it, on slow
 // paths only. See bound.go. After a load is over its memory goes back to the

@@ -58,6 +58,7 @@ type owner struct {
 	locals  map[*Local]struct{}
 
 	rounds []counter     // slow operations of each P, for lookOver; the last one is of those without a shard
+	ticks  atomic.Uint32 // how often tickEvery of them passed on some P
 	dry    atomic.Uint32 // lists looked at, for beforeGrowth
 	grown  atomic.Int64  // bytes of new slabs since
 

@@ -25,7 +25,7 @@ type reserves struct {
 const (
 	// reservePerP bounds what one P may keep in all its reserves, and
 	// reservePerClass in one of them, in bytes.
-	reservePerP     = 512 << 10
+	reservePerP     = 2 << 20
 	reservePerClass = 64 << 10
 	// reserveBlocks is the same in blocks: each takes a reference.
 	reserveBlocks = 1024

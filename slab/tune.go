@@ -44,10 +44,11 @@ func (o *owner) lookOver(id int) {
 	round := o.rounds[min(uint(id), uint(len(o.rounds)-1))].Add(1)
 	if round%tickEvery == 0 {
 		o.src.Tick(tickEvery)
-		if o.more != nil && round%(tickLarge*tickEvery) == 0 {
+		tick := o.ticks.Add(1)
+		if o.more != nil && tick%tickLarge == 0 {
 			o.more.lookOverLarge()
 		}
-		if round%(tickTidy*tickEvery) == 0 {
+		if tick%tickTidy == 0 {
 			o.tidy()
 		}
 	}
