@@ -88,22 +88,30 @@ func TestPrefaultIsRefused(t *testing.T) {
 	require.NoError(t, a.Close())
 }
 
-// TestReleaseLeavesHugePagesWhole: short free ranges, and Release in general, do not break huge pages up; whole ones
-// go.
-func TestReleaseLeavesHugePagesWhole(t *testing.T) {
+// hugeRun is the size of the runs of hugeRuns, in bytes.
+const hugeRun = 64 << 10
+
+// hugeRuns makes an arena and fills size bytes of it where huge pages are advised, in short runs; low is what lies below.
+func hugeRuns(t *testing.T, size int) (a *Arena, low Run, runs []Run) {
+	t.Helper()
 	needHugePages(t)
-	const size = 64 << 20
-	a := open(t, Config{Reserve: 1 << 30})
+	a = open(t, Config{Reserve: 1 << 30})
 	low, err := a.AcquireUninitialized(smallBytes / a.PageSize()) // without huge pages
 	require.NoError(t, err)
-	each := 64 << 10 / a.PageSize()
-	var runs []Run
-	for range size / (64 << 10) {
-		r, err := a.AcquireUninitialized(each)
+	for range size / hugeRun {
+		r, err := a.AcquireUninitialized(hugeRun / a.PageSize())
 		require.NoError(t, err)
 		fill(r, 1)
 		runs = append(runs, r)
 	}
+	return a, low, runs
+}
+
+// TestReleaseLeavesHugePagesWhole: short free ranges, and Release in general, do not break huge pages up; whole ones
+// go.
+func TestReleaseLeavesHugePagesWhole(t *testing.T) {
+	const size = 64 << 20
+	a, low, runs := hugeRuns(t, size)
 	full, _ := smaps(t, a, "AnonHugePages")
 	if full < size/2 {
 		t.Skipf("only %d bytes of %d are in huge pages: the kernel has none free", full, size)
@@ -143,19 +151,8 @@ func TestReleaseLeavesHugePagesWhole(t *testing.T) {
 // TestHardlyUsedHugePagesGo: what nobody wants any more is given back also from huge pages of which hardly anything is
 // in use.
 func TestHardlyUsedHugePagesGo(t *testing.T) {
-	needHugePages(t)
-	const size = 64 << 20
-	a := open(t, Config{Reserve: 1 << 30})
-	low, err := a.AcquireUninitialized(smallBytes / a.PageSize()) // without huge pages
-	require.NoError(t, err)
-	var runs []Run
-	for range size / (64 << 10) {
-		r, err := a.AcquireUninitialized(64 << 10 / a.PageSize())
-		require.NoError(t, err)
-		fill(r, 1)
-		runs = append(runs, r)
-	}
-	const every = hugePage / (64 << 10)
+	a, low, runs := hugeRuns(t, 64<<20)
+	const every = hugePage / hugeRun
 	for i, r := range runs {
 		if i%every != every/2 {
 			a.Release(r)

@@ -5,8 +5,10 @@ package slab
 // What the compiler cannot check here: that the constants below are what the
 // assembly was written for. It holds because they stand beside it and are
 // compared with what package percpu decoded; offsets of fields come from
-// go_asm.h. A toolchain with other offsets uses the functions in Go; taking
-// its word without the comparison would break it.
+// go_asm.h; and continuations are read before anybody jumps to them, which
+// cannot fault, since all of them are in one function. A toolchain with other
+// offsets uses the functions in Go; taking its word without the comparison
+// would break it.
 
 import (
 	"encoding/binary"

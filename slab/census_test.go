@@ -79,8 +79,8 @@ func splitOperands(s string) []string {
 
 // The hot functions consist of what the golden file says, and of no locked
 // instruction and no call. Those that need a P are in two parts, with a
-// continuation of two instructions in between. A change shows as a changed digit; run
-// `go test ./slab -run Census -update` to accept it.
+// continuation of two instructions in between. A change shows as a changed
+// digit; run `go test ./slab -run Census -update` to accept it.
 func TestHotPathCensus(t *testing.T) {
 	if runtime.GOARCH != "amd64" || runtime.GOOS != "linux" || raceEnabled {
 		t.Skip("the assembly is for linux/amd64 without race")

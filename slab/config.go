@@ -38,7 +38,8 @@ type Config struct {
 type AllocatorConfig struct {
 	Name string // shows in errors and statistics
 	// ParkedPerP bounds the bytes that one P may keep parked for one size
-	// class; zero means 16 KiB, or four blocks; every class may
+	// class; zero and more than that mean 16 KiB, or four
+	// blocks where those are more; every class may
 	// park at least two blocks.
 	ParkedPerP int
 	// MaxParkedPerP bounds the bytes that one P may keep parked in all; 0

@@ -63,21 +63,13 @@ func TestIdlePsGiveBack(t *testing.T) {
 
 	// Who works is left alone: its blocks are where they were.
 	work(100)
-	before := a.slowOps()
+	before := slowOps(a)
 	a.tidy()
 	work(10)
 	parked := parkedBy(a, 0)
 	a.tidy()
-	require.Equal(t, parked, parkedBy(a, 0), "after %d slow operations", a.slowOps()-before)
+	require.Equal(t, parked, parkedBy(a, 0), "after %d slow operations", slowOps(a)-before)
 	a.tidy()
 	require.Less(t, parkedBy(a, 0), int64(idleLeast), "nothing happened between two calls: idle")
 	require.NoError(t, a.Audit())
-}
-
-// slowOps is how many slow operations all Ps have made.
-func (o *owner) slowOps() (n uint32) {
-	for i := range o.rounds {
-		n += o.rounds[i].Load()
-	}
-	return n
 }

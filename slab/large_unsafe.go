@@ -74,10 +74,9 @@ func (g *large) add(run arena.Run) {
 	g.at[uintptr(run.Base())] = i
 }
 
-// remove undoes add. The caller holds g.mu.
-func (g *large) remove(p uintptr) {
-	i := g.at[p]
-	delete(g.at, p)
+// remove undoes add, for the i-th of the blocks. The caller holds g.mu.
+func (g *large) remove(i uint32) {
+	delete(g.at, uintptr(g.blocks[i].run.Base()))
 	g.blocks[i] = largeBlock{}
 	g.unused = append(g.unused, i)
 }
@@ -97,9 +96,10 @@ func (g *large) reuse(pages int) *largeBlock {
 	return b
 }
 
-// keep keeps the run of a block that came back. It reports whether it did.
-// The caller holds g.mu.
-func (g *large) keep(p uintptr, b *largeBlock, src *arena.Arena) bool {
+// keep keeps the run of the i-th block, which came back. It reports whether it
+// did. The caller holds g.mu.
+func (g *large) keep(i uint32, src *arena.Arena) bool {
+	b := &g.blocks[i]
 	size, pages := len(b.run.Bytes()), b.run.Pages()
 	if g.keptBytes > g.mayKeep() {
 		g.letGo(src) // less is live than was
@@ -114,7 +114,7 @@ func (g *large) keep(p uintptr, b *largeBlock, src *arena.Arena) bool {
 		g.letGo(src) // what nobody asked for must not stay for ever
 	}
 	b.state = stFree
-	g.kept[pages-1] = append(g.kept[pages-1], g.at[p])
+	g.kept[pages-1] = append(g.kept[pages-1], i)
 	g.keptBytes += size
 	return true
 }
@@ -126,9 +126,8 @@ func (g *large) letGo(src *arena.Arena) {
 	}
 	for n, stack := range g.kept {
 		for _, i := range stack {
-			run := g.blocks[i].run
-			src.Release(run)
-			g.remove(uintptr(run.Base()))
+			src.Release(g.blocks[i].run)
+			g.remove(i)
 		}
 		g.kept[n] = stack[:0]
 	}
@@ -297,17 +296,17 @@ func (a *Allocator) quickLarge(p unsafe.Pointer, want uint8) bool { return a.dro
 func (a *Allocator) dropLarge(p unsafe.Pointer, want uint8, closed bool) bool {
 	g := &a.large
 	g.mu.Lock()
-	b := g.of(uintptr(p))
-	if g.closed != closed || b == nil || b.state != want {
+	i, ok := g.at[uintptr(p)]
+	if g.closed != closed || !ok || g.blocks[i].state != want {
 		g.mu.Unlock()
 		return false
 	}
-	run := b.run
+	run := g.blocks[i].run
 	g.n.Puts++
 	g.n.PutBytes += uint64(len(run.Bytes()))
-	kept := !closed && g.keep(uintptr(p), b, a.src)
+	kept := !closed && g.keep(i, a.src)
 	if !kept {
-		g.remove(uintptr(p))
+		g.remove(i)
 	}
 	g.mu.Unlock()
 	if !kept {
