@@ -34,6 +34,38 @@ func BenchmarkAllocator(b *testing.B) {
 			}
 		})
 	}
+	// What calls cost whose arguments come from tables, as in any program, and
+	// with arguments that are known before: 64 blocks, and all back.
+	{
+		xs, ns, order := make([][]byte, 64), make([]int32, 64), make([]int32, 64)
+		for i := range ns {
+			ns[i], order[i] = 64, int32(i)
+		}
+		b.Run("impl=lookaside/work=constant64/size=64/p=1", func(b *testing.B) {
+			for i := 0; i < b.N; i += len(xs) {
+				for j := range xs {
+					x, _ := a.Alloc(64)
+					x[0] = 1
+					xs[j] = x
+				}
+				for j := range xs {
+					a.Free(xs[j])
+				}
+			}
+		})
+		b.Run("impl=lookaside/work=table64/size=64/p=1", func(b *testing.B) {
+			for i := 0; i < b.N; i += len(xs) {
+				for j, n := range ns {
+					x, _ := a.Alloc(int(n))
+					x[0] = 1
+					xs[j] = x
+				}
+				for _, j := range order {
+					a.Free(xs[j])
+				}
+			}
+		})
+	}
 	for _, n := range sizes[:2] {
 		b.Run(fmt.Sprintf("impl=lookaside/work=batch1000/size=%d/p=1", n), func(b *testing.B) {
 			xs := make([][]byte, 1000)
