@@ -90,8 +90,8 @@ func (l *list) get(op string) (ref, error) {
 	}
 	// Step 2: the depot must have a block, from a slab if need be, from a new
 	// one only if nothing is kept in reserve.
-	want := l.grow()
-	if len(l.depot) == 0 && len(l.o.reserves) > 0 && l.dry(thisP()) {
+	want, me := l.grow(), thisP()
+	if len(l.depot) == 0 && l.dry(me) && len(l.o.reserves) > 0 {
 		l.mu.Unlock()
 		l.o.beforeGrowth(int(l.granules) << arena.GranuleShift)
 		l.mu.Lock()
@@ -101,7 +101,7 @@ func (l *list) get(op string) (ref, error) {
 		}
 	}
 	if len(l.depot) == 0 {
-		if err := l.fill(want, thisP()); err != nil {
+		if err := l.fill(want, me); err != nil {
 			l.mu.Unlock()
 			return ref{}, l.o.errFrom(op, int(l.size), err)
 		}

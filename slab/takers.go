@@ -27,8 +27,12 @@ const (
 )
 
 // thisP is the current P as a taker. It may have changed by the time that the
-// caller looks at it: it is about speed only.
+// caller looks at it: it is about speed only. Tokens say nothing about Ps: who
+// has nothing else is one taker.
 func thisP() uint32 {
+	if percpu.Current() == percpu.Tokens {
+		return 1
+	}
 	id := percpu.Pin()
 	percpu.Unpin(id)
 	return uint32(id) + 1
