@@ -101,11 +101,10 @@ func TestDeaths(t *testing.T) {
 			p.heap.Free(b)
 		}},
 		{"write after put", `slab: get: use after free: address 0x?, list "rx", tag "rx"`, slab.Poison, func(p place) {
-			b := must(p.rx.Get())
-			p.rx.Put(b)
-			b[3] = 1
-			for range 10_000 {
-				must(p.rx.Get())
+			for range 1000 { // race builds take the slow way at random, and then another block is the newest
+				b := must(p.rx.Get())
+				p.rx.Put(b)
+				b[3] = 1
 			}
 		}},
 	} {
