@@ -8,18 +8,30 @@ import (
 
 func TestPoisonFindsWritesAfterFree(t *testing.T) {
 	for _, size := range []int{1, 16, 100, 5000} {
-		l := newLookaside(t, Config{Name: "p", Size: size, Debug: Poison})
-		b, err := l.Get()
-		require.NoError(t, err)
-		neighbour, err := l.Get() // keeps their slab
-		require.NoError(t, err)
+		l := newLookaside(t, Config{Name: "p", Size: size, Debug: Poison, Depth: Depth{Max: 4}})
+		// A neighbour keeps their slab. Whoever moves to another P between two gets may have blocks of two slabs.
+		var out [][]byte
+		var b []byte
+		for b == nil {
+			c, err := l.Get()
+			require.NoError(t, err)
+			out = append(out, c)
+			for i, d := range out[:len(out)-1] {
+				if l.descOf(addrOf(c)).header() == l.descOf(addrOf(d)).header() {
+					b, out = d, append(out[:i], out[i+1:]...)
+					break
+				}
+			}
+		}
 		b[0] = 1
 		l.Put(b)
-		b[size-1] ^= 0x40 // after free
-		l.Trim()          // from whatever P it is parked on
-		out := [][]byte{neighbour}
+		b[size-1] ^= 0x40       // after free
+		l.Trim()                // from whatever P it is parked on
 		e := misuse(t, func() { // at the latest when every free block was handed out
-			for range 10_000 {
+			for i := range 10_000 {
+				if i%1000 == 999 {
+					l.Trim() // it may lie under others, or on a P that we left
+				}
 				c, err := l.Get()
 				require.NoError(t, err)
 				out = append(out, c)
