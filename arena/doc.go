@@ -54,8 +54,10 @@
 //
 // Released pages stay resident for the next Acquire, up to a hot window: 64 MiB (16 where nobody wants them), or an
 // eighth of what is in use, or more where the same amount is wanted again and again. When there are more, Release gives
-// back the longest ranges, in few large calls, until half the window is left; so does Acquire where resident memory grows
-// to a new peak. What nobody wants halves with every EpochOps operations, down to 1 MiB; Tick tells an arena of operations above it that are none of its own. Policy in purge.go has the rules. No goroutine
+// back the longest ranges, in few large calls, until half the window is left. Acquire and Extend do where resident memory
+// grows to a new peak, down to a 64th of what is in use; PeakCommitted tells the floors above of it. What nobody wants
+// halves with every EpochOps operations, down to 1 MiB; Tick tells an arena of operations above it that are none of its
+// own. Policy in purge.go has the rules. No goroutine
 // and no clock are in this: an arena that nobody uses keeps what it has, until Purge, which gives everything back at
 // once, the coldest first.
 //

@@ -14,9 +14,9 @@ const (
 
 	// flatPart is which part of what is in use may be free and resident when resident memory grows to a new peak, and
 	// flatLeast how many bytes may in any case.
-	flatPart, flatLeast = 16, 512 << 10
+	flatPart, flatLeast = 64, 128 << 10
 	// flatRange is the shortest range in bytes that is given back for that.
-	flatRange = 16 << 10
+	flatRange = 4 << 10
 
 	// partOfHuge is which part of a huge page must be free in one range to break it up without being asked.
 	partOfHuge = 4
@@ -101,8 +101,15 @@ func (a *Arena) flatten() {
 	if a.dirtyPages > 2*keep {
 		a.round(keep, max(1, uint32(flatRange>>a.shift)))
 	}
-	a.most = max(a.most, a.committed())
+	if n := a.committed(); n > a.most {
+		a.most = n
+		a.mostBytes.Store(a.bytesOf(n))
+	}
 }
+
+// PeakCommitted returns the most that Committed ever was after pages were taken, in bytes. It does not wait for
+// anybody.
+func (a *Arena) PeakCommitted() int64 { return a.mostBytes.Load() }
 
 // relax is the end of Release, which made pages [first, first+n) part of free run id: a round, where it is due.
 func (a *Arena) relax(id, first, n uint32) {

@@ -226,5 +226,40 @@ func TestPeaksAreNotFreePages(t *testing.T) {
 	s = a.Stats()
 	require.Less(t, s.Committed-s.InUse, free/2)
 	require.LessOrEqual(t, s.Committed, max(peak, s.InUse+2*max(s.InUse/flatPart, flatLeast)))
+	require.Equal(t, s.Committed, a.PeakCommitted())
+	audit(t, a)
+}
+
+// The same where a run is extended.
+func TestPeaksOfExtendedRuns(t *testing.T) {
+	a := open(t, Config{Huge: HugeNever})
+	small := (64 << 10) / a.PageSize()
+	var odd []Run
+	for i := range 256 {
+		r := acquire(t, a, small)
+		fill(r, 1)
+		if i%2 == 1 {
+			odd = append(odd, r)
+		}
+	}
+	grown := acquire(t, a, 2*small)
+	for _, r := range odd {
+		a.Release(r)
+	}
+	s := a.Stats()
+	free := s.Committed - s.InUse
+	for range 128 {
+		a.Tick(4 * callEvery)
+		r, ok := a.Extend(grown, grown.Pages()+small)
+		if !ok { // the reserve behind it is not free
+			break
+		}
+		grown = r
+		fill(grown, 2)
+	}
+	s = a.Stats()
+	require.Greater(t, grown.Pages(), 64*small)
+	require.Less(t, s.Committed-s.InUse, free/2)
+	require.GreaterOrEqual(t, a.PeakCommitted(), s.Committed)
 	audit(t, a)
 }

@@ -130,6 +130,7 @@ func (a *Arena) lockedExtend(r Run, pages int, soiled []span) (Run, *piece, []sp
 	a.peak = max(a.peak, a.inUse)
 	a.policy.took(0, a.dirtyPages)
 	a.passed(1)
+	a.flatten()
 	if len(soiled) > 0 {
 		a.busy.Add(1)
 	}

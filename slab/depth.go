@@ -219,7 +219,7 @@ func (o *owner) shed() {
 func (l *list) shed(id int, c *statspage.Cache) {
 	l.putBack(l.takeReserve(id, c))
 	if n := parkedIn(c); n > l.depth {
-		l.ensureDepot()
+		l.roomInDepot(n - l.depth)
 		l.unload(c, n-l.depth)
 		l.spillDepot(0)
 	}

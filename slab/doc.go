@@ -109,7 +109,9 @@
 //	a lookaside, all     128 MiB                Config.MaxParked
 //
 // These are hard bounds: room is claimed before blocks move into it, on slow
-// paths only. See bound.go. After a load is over its memory goes back to the
+// paths only. See bound.go. Where resident memory grows to a new peak, what the
+// P that makes it grow and the depots have parked goes home, but for the
+// smallest blocks, and so do the runs of large blocks. After a load is over its memory goes back to the
 // system by itself within GiveBackOps slow-path operations, and by Trim at
 // once.
 //

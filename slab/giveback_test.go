@@ -300,3 +300,75 @@ func BenchmarkGiveBack(b *testing.B) {
 		})
 	}
 }
+
+// What is parked is not in a new peak of resident memory, where it is few blocks of many bytes, also when its classes
+// are in use; and neither are runs that wait for large blocks.
+func TestPeaksAreNotParked(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // all is parked on one P
+	a := newAllocator(t)
+	var sizes []int
+	for size := 1024; size <= 16<<10; size *= 2 {
+		sizes = append(sizes, size, size+size/2)
+	}
+	use := func(n int) {
+		for _, size := range sizes {
+			var out [][]byte
+			for range n {
+				out = append(out, mustAlloc(t, a, size))
+			}
+			for _, b := range out {
+				a.Free(b)
+			}
+		}
+	}
+	parked := func() (bytes, large int64) {
+		for _, s := range a.Stats().Classes {
+			if s.Size >= 1024 {
+				bytes += s.ParkedBytes
+			} else if s.Size == 0 {
+				large = s.ParkedBytes
+			}
+		}
+		return bytes, large
+	}
+	const kept = 200 << 10
+	waits := mustAlloc(t, a, kept)
+	for range 4 {
+		use(24)
+	}
+	a.Free(waits)
+	before, large := parked()
+	require.Greater(t, before, int64(128<<10))
+	require.Positive(t, large)
+	for range 2 { // the first one makes a peak, the second one finds it
+		mustAlloc(t, a, 4<<20)
+	}
+	after, large := parked()
+	require.Zero(t, after)
+	require.Zero(t, large)
+	use(24)
+	load(t, a, nil, 8<<20, func() int { return 64 }) // so do slabs
+	after, _ = parked()
+	require.Zero(t, after)
+	require.NoError(t, a.Audit())
+}
+
+// Room in a depot is what was needed of it, not what might be.
+func TestDepotsAreAsLargeAsNeeded(t *testing.T) {
+	a := newAllocator(t)
+	for i := range a.lists {
+		b := mustAlloc(t, a, int(a.lists[i].size))
+		a.Free(b)
+	}
+	room := 0
+	for _, l := range a.lists {
+		room += cap(l.depot)
+	}
+	require.Less(t, room*refSize, 32<<10)
+	out := load(t, a, nil, 4<<20, func() int { return 64 })
+	unload(a, rand.New(rand.NewPCG(1, 2)), out)
+	l := a.lists[a.lists[0].o.descOf(addrOf(mustAlloc(t, a, 64))).header().class]
+	require.Equal(t, uint32(64), l.size)
+	require.LessOrEqual(t, cap(l.depot), 2*(l.depotMax()+int(l.slots)+1))
+	require.NoError(t, a.Audit())
+}

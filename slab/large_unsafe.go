@@ -205,6 +205,9 @@ func (a *Allocator) takeLarge(op string, n, pages, to int, zero bool) ([]byte, e
 		}
 		g.mu.Unlock()
 	}
+	if a.peaked() {
+		a.yield()
+	}
 	run, err := a.acquire(pages, to, zero)
 	if err != nil {
 		return nil, a.errFrom(op, n, err)

@@ -300,7 +300,7 @@ func (l *list) put(r ref) bool {
 		l.mu.Unlock()
 		return false
 	}
-	l.ensureDepot()
+	l.roomInDepot(l.depth + 1)
 	id := percpu.Pin()
 	c := l.o.cache(id, l)
 	if c != nil {
@@ -328,11 +328,12 @@ func (l *list) putDirect(r ref) {
 	l.depot = append(l.depot, r)
 }
 
-// unload moves the k coldest blocks of c, which is ours, to the depot, which
-// has room.
+// unload moves the k coldest blocks of c, which is ours, to the depot, or as
+// many as it has room for.
 func (l *list) unload(c *statspage.Cache, k uint32) {
 	l.refresh(c)
 	i := parkedIn(c)
+	k = min(k, uint32(cap(l.depot)-len(l.depot)))
 	refs := l.cacheRefs(c)
 	l.depot = append(l.depot, refs[:k]...)
 	copy(refs, refs[k:i])
@@ -390,17 +391,14 @@ func (l *list) drainCache(c *statspage.Cache) {
 	add(&c.Out, uint64(i))
 }
 
-// ensureDepot makes room for one cache's worth of blocks, so that nobody
-// allocates while pinned.
-func (l *list) ensureDepot() {
-	need := len(l.depot) + int(l.slots) + 1
-	if need <= cap(l.depot) {
-		return
+// roomInDepot makes room for n more blocks, so that nobody allocates while
+// pinned. It grows with what comes, since it is on the Go heap and most lists
+// never have many blocks there.
+func (l *list) roomInDepot(n uint32) {
+	need := len(l.depot) + int(n)
+	if have := cap(l.depot); need > have {
+		l.depot = append(make([]ref, 0, max(need, min(2*have, l.depotMax()+int(n)))), l.depot...)
 	}
-	if l.depot != nil {
-		need = max(need, l.depotMax()+int(l.slots)+1) // once more, and never again
-	}
-	l.depot = append(make([]ref, 0, need), l.depot...)
 }
 
 // spillDepot puts the oldest blocks of the depot on their slabs until keep

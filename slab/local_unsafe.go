@@ -196,7 +196,7 @@ func (l *list) putLocal(c *Local, r ref) bool {
 	if l.closed {
 		return false
 	}
-	l.ensureDepot()
+	l.roomInDepot(l.depth + 1)
 	h := cacheAt(c.shard, uintptr(l.cache))
 	if l.setUp(h) {
 		if i := parkedIn(h); i >= capOf(h) {

@@ -61,6 +61,7 @@ type owner struct {
 	ticks  atomic.Uint32 // how often tickEvery of them passed on some P
 	dry    atomic.Uint32 // lists looked at, for beforeGrowth
 	grown  atomic.Int64  // bytes of new slabs since
+	peak   atomic.Int64  // the arena's peak when it was last noticed; see peaked
 
 	// maint orders those who revoke the shards. It comes before life and
 	// every list's lock.

@@ -129,7 +129,7 @@ func (s *slabHdr) pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Po
 // takes them from the fullest slabs that have any and are not somebody else's;
 // the spare slab or a new one is used only when there are none.
 func (l *list) fill(want, me uint32) error {
-	l.ensureDepot()
+	l.roomInDepot(want)
 	l.taking(me)
 	for uint32(len(l.depot)) < want {
 		s := l.pick(me)

@@ -32,6 +32,14 @@ const looksWhenDry = 48
 // times that it does.
 const growthStep = 64 << 10
 
+const (
+	// peakPart is the part by which resident memory must have grown to a new
+	// peak before everything of at least yieldLeast bytes that is parked is given
+	// back.
+	peakPart   = 128
+	yieldLeast = 128
+)
+
 // lookMost is how many blocks one look moves from a depot to their slabs: it
 // is done at somebody's expense.
 const lookMost = 4
@@ -64,7 +72,7 @@ func (o *owner) lookOver(id int) {
 }
 
 func (l *list) lookOver() {
-	l.ensureDepot()
+	l.roomInDepot(l.depth + 1)
 	var back []ref
 	id := percpu.Pin()
 	if c := l.o.ready(id, l); c != nil {
@@ -111,6 +119,9 @@ func (o *owner) beforeGrowth(bytes int) {
 	}
 	o.grown.Store(0)
 	o.relinquish()
+	if o.peaked() {
+		o.yield()
+	}
 	first := o.dry.Add(looksWhenDry)
 	for i := range uint32(looksWhenDry) {
 		if l := o.lists[(first+i)%uint32(len(o.lists))]; l.used.Load() && l.mu.TryLock() {
@@ -122,10 +133,47 @@ func (o *owner) beforeGrowth(bytes int) {
 	}
 }
 
+// peaked reports whether the arena's resident memory has grown to a new peak
+// since it last did, by peakPart of it at least.
+func (o *owner) peaked() bool {
+	peak, last := o.src.PeakCommitted(), o.peak.Load()
+	return peak >= last+max(growthStep, last/peakPart) && o.peak.CompareAndSwap(last, peak)
+}
+
+// yield gives back what the current P, the depots and the account of large
+// blocks have parked, where that is few blocks of many bytes: resident memory
+// is at a new peak, and it should not be theirs.
+func (o *owner) yield() {
+	if o.more != nil {
+		o.more.bringLargeHome()
+	}
+	for _, l := range o.lists {
+		if l.stride < yieldLeast || !l.used.Load() || !l.mu.TryLock() {
+			continue
+		}
+		if !l.closed {
+			l.yield()
+		}
+		l.mu.Unlock()
+	}
+}
+
+func (l *list) yield() {
+	l.roomInDepot(l.depth + 1)
+	id := percpu.Pin()
+	if c := l.o.ready(id, l); c != nil && parkedIn(c) > 0 {
+		l.unload(c, parkedIn(c))
+		c.Spilt = uint16(c.Spills)
+	}
+	percpu.Unpin(id)
+	l.spillDepot(0)
+	l.releaseSpare()
+}
+
 // giveIdle gives back everything that the current P and the depot have parked,
 // if nothing was asked for since the list was last looked over.
 func (l *list) giveIdle() {
-	l.ensureDepot()
+	l.roomInDepot(l.depth + 1)
 	id := percpu.Pin()
 	c := l.o.ready(id, l)
 	idle := c != nil && uint32(c.W>>statspage.CountBits+c.Folded) == c.Seen
