@@ -2,6 +2,7 @@ package slab
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 )
@@ -65,6 +66,45 @@ func BenchmarkAllocator(b *testing.B) {
 				}
 			}
 		})
+	}
+	// The same with sizes from 16 to 1,024 bytes, 1,000 blocks, which come back
+	// in another order; and 10,000 places, a random one of which is filled or
+	// emptied.
+	{
+		rnd := rand.New(rand.NewPCG(1, 2))
+		xs, ns, order := make([][]byte, 1000), make([]int32, 1000), rnd.Perm(1000)
+		for i := range ns {
+			ns[i] = int32(16 + rnd.IntN(1009))
+		}
+		b.Run("impl=lookaside/work=mixed1000/size=16-1024/p=1", func(b *testing.B) {
+			for i := 0; i < b.N; i += len(xs) {
+				for j, n := range ns {
+					x, _ := a.Alloc(int(n))
+					x[0] = 1
+					xs[j] = x
+				}
+				for _, j := range order {
+					a.Free(xs[j])
+				}
+			}
+		})
+		places := make([][]byte, 10_000)
+		b.Run("impl=lookaside/work=churn10000/size=16-1024/p=1", func(b *testing.B) {
+			for range b.N {
+				r := rnd.Uint64()
+				x := &places[r%uint64(len(places))]
+				if *x != nil {
+					a.Free(*x)
+					*x = nil
+					continue
+				}
+				*x, _ = a.Alloc(int(16 + r>>32%1009))
+				(*x)[0] = 1
+			}
+		})
+		for _, x := range places {
+			a.Free(x)
+		}
 	}
 	for _, n := range sizes[:2] {
 		b.Run(fmt.Sprintf("impl=lookaside/work=batch1000/size=%d/p=1", n), func(b *testing.B) {

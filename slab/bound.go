@@ -14,7 +14,7 @@ import (
 // list directly, block by block, which is slower and right.
 const (
 	// DefaultMaxParkedPerP is what one P parks at most where the
-	// configuration says nothing: full caches of all eighty classes, 2.1
+	// configuration says nothing: full caches of all eighty classes, 2.3
 	// MiB, and 2 MiB in reserve.
 	DefaultMaxParkedPerP = 5 << 20
 	// DefaultMaxParked is the same for all Ps, Locals and depots together.

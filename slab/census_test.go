@@ -49,7 +49,7 @@ func (c *census) add(text string) {
 	case op == "JMP", op == "RET":
 	case jump.MatchString(text):
 		c.branches++
-	case strings.HasPrefix(op, "LEA"):
+	case strings.HasPrefix(op, "LEA"), strings.HasPrefix(op, "PREFETCH"):
 	case memory.MatchString(last) && !noMove.MatchString(op):
 		c.stores++
 		if toWrite.MatchString(op) {

@@ -38,9 +38,9 @@ type Config struct {
 type AllocatorConfig struct {
 	Name string // shows in errors and statistics
 	// ParkedPerP bounds the bytes that one P may keep parked for one size
-	// class; zero and more than that mean 16 KiB, or four
-	// blocks where those are more; every class may
-	// park at least two blocks.
+	// class; zero and more than that mean 16 KiB, for blocks of 336 to 1,024
+	// bytes 48 of them or 32 KiB, or four blocks where those are more; every
+	// class may park at least two blocks.
 	ParkedPerP int
 	// MaxParkedPerP bounds the bytes that one P may keep parked in all; 0
 	// means DefaultMaxParkedPerP, 5 MiB. At least MinMaxParkedPerP.

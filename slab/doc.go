@@ -101,7 +101,7 @@
 //
 // # How much is parked
 //
-//	one P, one class     16 KiB or four blocks  AllocatorConfig.ParkedPerP
+//	one P, one class     16 to 32 KiB, or 4     AllocatorConfig.ParkedPerP
 //	one P, all classes   5 MiB, reserves too    AllocatorConfig.MaxParkedPerP
 //	everybody, depots    128 MiB                AllocatorConfig.MaxParked
 //	runs of large blocks 256 KiB, or a sixteenth of those that are live

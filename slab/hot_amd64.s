@@ -57,13 +57,15 @@
 
 // A cache: W at 0, Cap at 8, Size at 12, references from 64 on: address, state.
 
-// POP takes the newest block out of the cache CX: DI is left at the offset
-// behind its reference. A block that is not parked is not touched.
+// POP takes the newest block out of the cache CX: R10 is its address, DI the
+// offset behind its reference. A block that is not parked is not touched. The
+// address is loaded before the state, which nobody waits for.
 #define POP \
 	MOVQ    (CX), SI               \
 	MOVWLZX SI, DI                 \
 	TESTL   DI, DI                 \
 	JEQ     slow                   \
+	MOVQ    48(CX)(DI*1), R10      \
 	MOVQ    56(CX)(DI*1), R8       \
 	MOVBLZX (R8), R9               \
 	XORL    $0x88, R9              \
@@ -73,8 +75,22 @@
 	ADDQ    $0xfff0, SI            \
 	MOVQ    SI, (CX)
 
+// AHEAD asks for the lines that the next POP of the cache CX needs: the block's
+// first, and that of its state. Where there is none these are any addresses,
+// which does no harm.
+#define AHEAD \
+	MOVQ       40(CX)(DI*1), R11 \
+	MOVQ       32(CX)(DI*1), R9  \
+	PREFETCHT0 (R11)             \
+	PREFETCHT0 (R9)
+
 // func (a *Allocator) Alloc(n int) ([]byte, error)
 TEXT slab·alloc<>(SB), NOSPLIT, $0-0
+	LEAQ    7(BX), CX
+	SHRQ    $3, CX
+	CMPQ    CX, $4096
+	JHI     slow
+	MOVWLZX allocTable_cacheOf(DX)(CX*2), CX
 	FORK(AX)
 slow:
 	MOVQ    entry_slow(DX), CX
@@ -84,16 +100,12 @@ TEXT slab·allocAt<>(SB), NOSPLIT, $0-0
 	CONTS(slab·allocOn<>(SB))
 
 TEXT slab·allocOn<>(SB), NOSPLIT, $0-0
-	LEAQ    7(BX), CX
-	SHRQ    $3, CX
-	CMPQ    CX, $4096
-	JHI     slow
-	MOVWLZX allocTable_cacheOf(DX)(CX*2), CX
 	SHLQ    $const_allocStrideShift, SI
 	ADDQ    hot_shards(AX), SI
 	ADDQ    SI, CX              // the cache
 	POP
-	MOVQ    48(CX)(DI*1), AX
+	MOVQ    R10, AX
+	AHEAD
 	MOVL    12(CX), CX
 	XORL    DI, DI
 	XORL    SI, SI
@@ -102,49 +114,55 @@ slow:
 	MOVQ    entry_slow(DX), CX
 	JMP     CX
 
-// TAME leaves in R8 the state byte that the block at BX must have, and in R9
-// the low part of its state, or goes to the slow path. R10 is its record.
-#define TAME(owner) \
-	MOVQ    BX, R9                 \
-	SUBQ    hot_base(owner), R9    \
-	CMPQ    R9, hot_span(owner)    \
-	JCC     slow                   \
-	MOVQ    R9, R10                \
-	SHRQ    $8, R10                \
-	ANDQ    $-16, R10              \
-	ADDQ    hot_table(owner), R10  \
-	SUBL    desc_start(R10), R9    \
-	MOVQ    desc_state(R10), CX    \
-	MOVWLZX desc_owner(R10), R8    \
-	CMPW    R8, hot_ownID(owner)   \
-	JNE     slow                   \
-	RORL    CX, R9                 \
-	CMPL    R9, $0x10000           \
-	JCC     slow                   \
-	ANDQ    $-64, CX               \
-	MOVL    R9, R8                 \
-	SHRL    $3, R8                 \
-	ADDQ    CX, R8                 \
-	ANDL    $7, R9                 \
-	LEAL    8(R9), R11             \
-	CMPB    R11, (R8)              \
-	JNE     slow
+// RECORD leaves in R10 the record of the page that the block at BX is in, and
+// in R9 the block's distance from the arena's base.
+#define RECORD(owner) \
+	MOVQ    BX, R9                \
+	SUBQ    hot_base(owner), R9   \
+	CMPQ    R9, hot_span(owner)   \
+	JCC     slow                  \
+	MOVQ    R9, R10               \
+	SHRQ    $8, R10               \
+	ANDQ    $-16, R10             \
+	ADDQ    hot_table(owner), R10
 
-// PUSH puts the block at BX with state byte R8 into the cache R10.
-#define PUSH \
-	MOVQ    (R10), R12             \
-	MOVWLZX R12, R13               \
-	CMPL    R13, 8(R10)            \
-	JCC     slow                   \
-	MOVQ    BX, 64(R10)(R13*1)     \
-	MOVQ    R8, 72(R10)(R13*1)     \
-	ORL     $0x80, R9              \
-	MOVB    R9, (R8)               \
-	ADDQ    $16, R12               \
-	MOVQ    R12, (R10)
+// PUSH puts the block at BX into the cache R11, if it is one of the owner's and
+// out, and if there is room. The address of the cache, and its count in R12,
+// come before the checks, which nobody waits for.
+#define PUSH(owner) \
+	MOVQ    (R11), R12           \
+	MOVQ    desc_state(R10), CX  \
+	SUBL    desc_start(R10), R9  \
+	MOVWLZX desc_owner(R10), R8  \
+	CMPW    R8, hot_ownID(owner) \
+	JNE     slow                 \
+	RORL    CX, R9               \
+	CMPL    R9, $0x10000         \
+	JCC     slow                 \
+	ANDQ    $-64, CX             \
+	MOVL    R9, R8               \
+	SHRL    $3, R8               \
+	ADDQ    CX, R8               \
+	ANDL    $7, R9               \
+	LEAL    8(R9), R13           \
+	CMPB    R13, (R8)            \
+	JNE     slow                 \
+	MOVWLZX R12, R13             \
+	CMPL    R13, 8(R11)          \
+	JCC     slow                 \
+	MOVQ    BX, 64(R11)(R13*1)   \
+	MOVQ    R8, 72(R11)(R13*1)   \
+	ORL     $0x80, R9            \
+	MOVB    R9, (R8)             \
+	ADDQ    $16, R12             \
+	MOVQ    R12, (R11)
 
 // func (a *Allocator) Free(b []byte)
 TEXT slab·free<>(SB), NOSPLIT, $0-0
+	TESTQ   DI, DI
+	JEQ     slow
+	RECORD(AX)
+	MOVWLZX desc_cache(R10), R11
 	FORK(AX)
 slow:
 	MOVQ    DI, CX              // the length is gone; the slow path has no use for it
@@ -155,14 +173,10 @@ TEXT slab·freeAt<>(SB), NOSPLIT, $0-0
 	CONTS(slab·freeOn<>(SB))
 
 TEXT slab·freeOn<>(SB), NOSPLIT, $0-0
-	TESTQ   DI, DI
-	JEQ     slow
-	TAME(AX)
-	MOVWLZX desc_cache(R10), R10
 	SHLQ    $const_allocStrideShift, SI
 	ADDQ    hot_shards(AX), SI
-	ADDQ    SI, R10
-	PUSH
+	ADDQ    SI, R11
+	PUSH(AX)
 	RET
 slow:
 	MOVQ    DI, CX
@@ -186,8 +200,9 @@ TEXT slab·getOn<>(SB), NOSPLIT, $0-0
 	IMULQ   hot_stride(AX), CX
 	ADDQ    hot_shards(AX), CX
 	POP
+	AHEAD
 	MOVQ    Lookaside_size(AX), BX
-	MOVQ    48(CX)(DI*1), AX
+	MOVQ    R10, AX
 	MOVQ    BX, CX
 	XORL    DI, DI
 	XORL    SI, SI
@@ -211,11 +226,11 @@ TEXT slab·putAt<>(SB), NOSPLIT, $0-0
 	CONTS(slab·putOn<>(SB))
 
 TEXT slab·putOn<>(SB), NOSPLIT, $0-0
-	TAME(AX)
-	MOVQ    SI, R10
-	IMULQ   hot_stride(AX), R10
-	ADDQ    hot_shards(AX), R10
-	PUSH
+	MOVQ    SI, R11
+	IMULQ   hot_stride(AX), R11
+	ADDQ    hot_shards(AX), R11
+	RECORD(AX)
+	PUSH(AX)
 	RET
 slow:
 	MOVQ    DI, CX
@@ -232,7 +247,8 @@ TEXT slab·localAlloc<>(SB), NOSPLIT, $0-0
 	MOVWLZX allocTable_cacheOf(SI)(CX*2), CX
 	ADDQ    Local_shard(AX), CX
 	POP
-	MOVQ    48(CX)(DI*1), AX
+	MOVQ    R10, AX
+	AHEAD
 	MOVL    12(CX), CX
 	XORL    DI, DI
 	XORL    SI, SI
@@ -246,10 +262,10 @@ TEXT slab·localFree<>(SB), NOSPLIT, $0-0
 	TESTQ   DI, DI
 	JEQ     slow
 	MOVQ    Local_a(AX), SI
-	TAME(SI)
-	MOVWLZX desc_cache(R10), R10
-	ADDQ    Local_shard(AX), R10
-	PUSH
+	RECORD(SI)
+	MOVWLZX desc_cache(R10), R11
+	ADDQ    Local_shard(AX), R11
+	PUSH(SI)
 	RET
 slow:
 	MOVQ    DI, CX

@@ -22,9 +22,11 @@ const (
 	minSlab = 8 << 10 // bytes: fewer make the header expensive, more seldom become empty
 	maxTail = 0.02    // of a slab
 
-	parked   = 16 << 10 // bytes that one P parks of one class, at most
-	maxSlots = 124      // with the head, 2 KiB
-	minSlots = 4
+	parked   = 16 << 10 // bytes that one P parks of one class, at most, but
+	maxSlots = 124      // so many blocks, which with the head are 2 KiB,
+	minSlots = 4        // at least so many,
+	midSlots = 48       // and at least so many up to midSize
+	midSize  = 1 << 10
 )
 
 type class struct {
@@ -73,6 +75,9 @@ func geometry(size int) class {
 		tail := g*granule - n*size
 		if n >= 1 && float64(tail) <= maxTail*float64(g*granule) {
 			slots := min(maxSlots, max(minSlots, parked/size))
+			if size <= midSize {
+				slots = max(slots, min(midSlots, 2*parked/size))
+			}
 			return class{size: size, granules: g, blocks: n, slots: slots}
 		}
 	}
