@@ -44,16 +44,16 @@ func codes(c *codeAddrs)
 const contShift = 4
 
 // loadsNumber is the beginning of a continuation: it loads a register with the
-// four bytes that follow.
+// four bytes that follow, which are the P's id times 1<<by.
 const loadsNumber = 0xbe
 
 // fork fills in where the continuation of each P is. It reports whether each
 // is what it should be.
-func (e *pEntry) fork(at uintptr) bool {
+func (e *pEntry) fork(at uintptr, by int) bool {
 	for i := range e.at {
 		p := at + uintptr(i)<<contShift
 		code := *(**[5]uint8)(unsafe.Pointer(&p))
-		if code[0] != loadsNumber || binary.LittleEndian.Uint32(code[1:]) != uint32(i) {
+		if code[0] != loadsNumber || binary.LittleEndian.Uint32(code[1:]) != uint32(i)<<by {
 			return false
 		}
 		e.at[i] = p
@@ -68,7 +68,8 @@ func assemble() {
 	}
 	var c codeAddrs
 	codes(&c)
-	if allocEntry.fork(c.allocAt) && freeEntry.fork(c.freeAt) && getEntry.fork(c.getAt) && putEntry.fork(c.putAt) {
+	const by = allocStrideShift
+	if allocEntry.fork(c.allocAt, by) && freeEntry.fork(c.freeAt, by) && getEntry.fork(c.getAt, 0) && putEntry.fork(c.putAt, 0) {
 		allocEntry.code, freeEntry.code, getEntry.code, putEntry.code = c.alloc, c.free, c.get, c.put
 	}
 	localAllocEntry.code, localFreeEntry.code = c.localAlloc, c.localFree

@@ -17,12 +17,13 @@ import (
 func TestContinuations(t *testing.T) {
 	var c codeAddrs
 	codes(&c)
-	for _, at := range []uintptr{c.allocAt, c.freeAt, c.getAt, c.putAt} {
+	for at, by := range map[uintptr]int{c.allocAt: allocStrideShift, c.freeAt: allocStrideShift, c.getAt: 0, c.putAt: 0} {
 		var e pEntry
-		require.True(t, e.fork(at))
+		require.True(t, e.fork(at, by))
 		require.Equal(t, at+(fastPs-1)<<contShift, e.at[fastPs-1])
-		require.False(t, e.fork(at+1<<contShift), "number 1 is not number 0")
-		require.False(t, e.fork(at+1), "no code")
+		require.False(t, e.fork(at+1<<contShift, by), "number 1 is not number 0")
+		require.False(t, e.fork(at+1, by), "no code")
+		require.False(t, e.fork(at, by+1), "number 1 is not number 2")
 	}
 	if allocEntry.code != allocEntry.whole {
 		require.Equal(t, putEntry.at, reclaimEntry.at, "a reclaim shares the code of Put")

@@ -10,7 +10,7 @@
 // arguments as they came, so it returns to our caller. Assembly is never
 // preempted: from reading the P to the last store we are alone with it.
 
-// FORK goes to the continuation of the current P, with its id in SI. The id is
+// FORK goes to the continuation of the current P, which knows its id. The id is
 // three loads away, one waiting for the other, and everything that follows
 // would wait for it. But it is nearly always the id of the last time, and the
 // processor predicts where an indirect jump goes: so it is on its way with the
@@ -23,37 +23,42 @@
 	JCC  slow                \
 	JMP  pEntry_at(DX)(SI*8)
 
-// The continuations: 1<<const_contShift bytes each, const_fastPs of them.
-#define CONT(i, go) \
-	PCALIGN $16     \
-	MOVL    $(i), SI \
+// What a continuation goes on with begins at a cache line: beginning in the
+// middle of one costs a pair up to a third, depending on what lies before.
+
+// The continuations: 1<<const_contShift bytes each, const_fastPs of them. Each
+// loads its id times 1<<by: where all shards of the kind are so far apart, that
+// is where the shard is.
+#define CONT(i, by, go) \
+	PCALIGN $16           \
+	MOVL    $((i)<<by), SI \
 	JMP     go
 
-#define CONT8(i, go) \
-	CONT(i, go)   \
-	CONT(i+1, go) \
-	CONT(i+2, go) \
-	CONT(i+3, go) \
-	CONT(i+4, go) \
-	CONT(i+5, go) \
-	CONT(i+6, go) \
-	CONT(i+7, go)
+#define CONT8(i, by, go) \
+	CONT(i, by, go)   \
+	CONT(i+1, by, go) \
+	CONT(i+2, by, go) \
+	CONT(i+3, by, go) \
+	CONT(i+4, by, go) \
+	CONT(i+5, by, go) \
+	CONT(i+6, by, go) \
+	CONT(i+7, by, go)
 
-#define CONT64(i, go) \
-	CONT8(i, go)    \
-	CONT8(i+8, go)  \
-	CONT8(i+16, go) \
-	CONT8(i+24, go) \
-	CONT8(i+32, go) \
-	CONT8(i+40, go) \
-	CONT8(i+48, go) \
-	CONT8(i+56, go)
+#define CONT64(i, by, go) \
+	CONT8(i, by, go)    \
+	CONT8(i+8, by, go)  \
+	CONT8(i+16, by, go) \
+	CONT8(i+24, by, go) \
+	CONT8(i+32, by, go) \
+	CONT8(i+40, by, go) \
+	CONT8(i+48, by, go) \
+	CONT8(i+56, by, go)
 
-#define CONTS(go) \
-	CONT64(0, go)   \
-	CONT64(64, go)  \
-	CONT64(128, go) \
-	CONT64(192, go)
+#define CONTS(by, go) \
+	CONT64(0, by, go)   \
+	CONT64(64, by, go)  \
+	CONT64(128, by, go) \
+	CONT64(192, by, go)
 
 // A cache: W at 0, Cap at 8, Size at 12, references from 64 on: address, state.
 
@@ -97,10 +102,10 @@ slow:
 	JMP     CX
 
 TEXT slab·allocAt<>(SB), NOSPLIT, $0-0
-	CONTS(slab·allocOn<>(SB))
+	CONTS(const_allocStrideShift, slab·allocOn<>(SB))
 
 TEXT slab·allocOn<>(SB), NOSPLIT, $0-0
-	SHLQ    $const_allocStrideShift, SI
+	PCALIGN $64
 	ADDQ    hot_shards(AX), SI
 	ADDQ    SI, CX              // the cache
 	POP
@@ -170,10 +175,10 @@ slow:
 	JMP     SI
 
 TEXT slab·freeAt<>(SB), NOSPLIT, $0-0
-	CONTS(slab·freeOn<>(SB))
+	CONTS(const_allocStrideShift, slab·freeOn<>(SB))
 
 TEXT slab·freeOn<>(SB), NOSPLIT, $0-0
-	SHLQ    $const_allocStrideShift, SI
+	PCALIGN $64
 	ADDQ    hot_shards(AX), SI
 	ADDQ    SI, R11
 	PUSH(AX)
@@ -191,9 +196,10 @@ slow:
 	JMP     CX
 
 TEXT slab·getAt<>(SB), NOSPLIT, $0-0
-	CONTS(slab·getOn<>(SB))
+	CONTS(0, slab·getOn<>(SB))
 
 TEXT slab·getOn<>(SB), NOSPLIT, $0-0
+	PCALIGN $64
 	CMPB    Lookaside_zero(AX), $0
 	JNE     whole
 	MOVQ    SI, CX
@@ -216,6 +222,7 @@ whole:
 
 // func (l *Lookaside) Put(b []byte)
 TEXT slab·put<>(SB), NOSPLIT, $0-0
+	RECORD(AX)
 	FORK(AX)
 slow:
 	MOVQ    DI, CX
@@ -223,13 +230,13 @@ slow:
 	JMP     SI
 
 TEXT slab·putAt<>(SB), NOSPLIT, $0-0
-	CONTS(slab·putOn<>(SB))
+	CONTS(0, slab·putOn<>(SB))
 
 TEXT slab·putOn<>(SB), NOSPLIT, $0-0
+	PCALIGN $64
 	MOVQ    SI, R11
 	IMULQ   hot_stride(AX), R11
 	ADDQ    hot_shards(AX), R11
-	RECORD(AX)
 	PUSH(AX)
 	RET
 slow:
@@ -239,6 +246,7 @@ slow:
 
 // func (c *Local) Alloc(n int) ([]byte, error)
 TEXT slab·localAlloc<>(SB), NOSPLIT, $0-0
+	PCALIGN $64
 	LEAQ    7(BX), CX
 	SHRQ    $3, CX
 	CMPQ    CX, $4096
@@ -259,6 +267,7 @@ slow:
 
 // func (c *Local) Free(b []byte)
 TEXT slab·localFree<>(SB), NOSPLIT, $0-0
+	PCALIGN $64
 	TESTQ   DI, DI
 	JEQ     slow
 	MOVQ    Local_a(AX), SI
