@@ -14,9 +14,9 @@ import (
 // list directly, block by block, which is slower and right.
 const (
 	// DefaultMaxParkedPerP is what one P parks at most where the
-	// configuration says nothing: full caches of all eighty classes, 2.3
+	// configuration says nothing: full caches of all eighty classes, 3.7
 	// MiB, and 2 MiB in reserve.
-	DefaultMaxParkedPerP = 5 << 20
+	DefaultMaxParkedPerP = 6 << 20
 	// DefaultMaxParked is the same for all Ps, Locals and depots together.
 	DefaultMaxParked = 128 << 20
 
@@ -139,7 +139,7 @@ func (cfg *AllocatorConfig) reserveMost() int {
 // each class in any case.
 func (cfg *AllocatorConfig) perClass() int {
 	left := cfg.MaxParkedPerP - int64(cfg.reserveMost())
-	lo, hi := 0, 4*maxSmall
+	lo, hi := 0, 8*maxSmall
 	if cfg.ParkedPerP > 0 {
 		hi = cfg.ParkedPerP
 	}

@@ -39,11 +39,11 @@ type AllocatorConfig struct {
 	Name string // shows in errors and statistics
 	// ParkedPerP bounds the bytes that one P may keep parked for one size
 	// class; zero and more than that mean 16 KiB, for blocks of 336 to 1,024
-	// bytes 48 of them or 32 KiB, or four blocks where those are more; every
+	// bytes 48 of them or 32 KiB, or eight blocks where those are more; every
 	// class may park at least two blocks.
 	ParkedPerP int
 	// MaxParkedPerP bounds the bytes that one P may keep parked in all; 0
-	// means DefaultMaxParkedPerP, 5 MiB. At least MinMaxParkedPerP.
+	// means DefaultMaxParkedPerP, 6 MiB. At least MinMaxParkedPerP.
 	MaxParkedPerP int64
 	// MaxParked bounds the bytes that all Ps, all Locals and the depots park
 	// together; 0 means DefaultMaxParked, 128 MiB. At least MinMaxParked. A P

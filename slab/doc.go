@@ -101,8 +101,8 @@
 //
 // # How much is parked
 //
-//	one P, one class     16 to 32 KiB, or 4     AllocatorConfig.ParkedPerP
-//	one P, all classes   5 MiB, reserves too    AllocatorConfig.MaxParkedPerP
+//	one P, one class     16 to 32 KiB, or 8     AllocatorConfig.ParkedPerP
+//	one P, all classes   6 MiB, reserves too    AllocatorConfig.MaxParkedPerP
 //	everybody, depots    128 MiB                AllocatorConfig.MaxParked
 //	runs of large blocks 256 KiB, or a sixteenth of those that are live
 //	a lookaside, one P   Depth.Max blocks, 1 MiB

@@ -30,13 +30,13 @@ const looksWhenDry = 48
 
 // growthStep is how many bytes of new slabs an allocator takes between two
 // times that it does.
-const growthStep = 64 << 10
+const growthStep = 32 << 10
 
 const (
 	// peakPart is the part by which resident memory must have grown to a new
 	// peak before everything of at least yieldLeast bytes that is parked is given
 	// back.
-	peakPart   = 128
+	peakPart   = 1024
 	yieldLeast = 128
 )
 

@@ -24,7 +24,7 @@ const (
 
 	parked   = 16 << 10 // bytes that one P parks of one class, at most, but
 	maxSlots = 124      // so many blocks, which with the head are 2 KiB,
-	minSlots = 4        // at least so many,
+	minSlots = 8        // at least so many,
 	midSlots = 48       // and at least so many up to midSize
 	midSize  = 1 << 10
 )
