@@ -17,6 +17,9 @@ const (
 	flatPart, flatLeast = 64, 128 << 10
 	// flatRange is the shortest range in bytes that is given back for that.
 	flatRange = 4 << 10
+	// aheadPart is which part of the peak is given back then beyond what is above it, and aheadLeast how many bytes are:
+	// the more, the seldomer that is, and the more is soon wanted again.
+	aheadPart, aheadLeast = 16, 512 << 10
 
 	// partOfHuge is which part of a huge page must be free in one range to break it up without being asked.
 	partOfHuge = 4
@@ -91,15 +94,16 @@ func (a *Arena) passed(n int64) {
 }
 
 // flatten is called when pages were taken. Where resident memory is at a new peak, free pages have not been where pages
-// were wanted: the longest ranges of them are given back, so that the peak is not theirs. That is seldom, since what
-// was given back is missing from the next peak.
+// were wanted: the longest ranges of them are given back, so that the peak is not theirs, and some more, which makes
+// that seldom.
 func (a *Arena) flatten() {
 	if a.committed() <= a.most {
 		return
 	}
 	keep := max(a.inUse/flatPart, flatLeast>>a.shift)
 	if a.dirtyPages > 2*keep {
-		a.round(keep, max(1, uint32(flatRange>>a.shift)))
+		drop := a.committed() - a.most + max(a.most/aheadPart, aheadLeast>>a.shift)
+		a.round(max(keep, a.dirtyPages-drop), max(1, uint32(flatRange>>a.shift)))
 	}
 	if n := a.committed(); n > a.most {
 		a.most = n
