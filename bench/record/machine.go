@@ -9,6 +9,7 @@ import (
 // Machine is what was measured on. It names no host.
 type Machine struct {
 	CPU        string `json:"cpu"`
+	Model      string `json:"model,omitempty"` // in numbers: the kernel's name for the processor may hide its generation
 	Processors int    `json:"processors"`
 	Kernel     string `json:"kernel"`
 	OS         string `json:"os"`
@@ -20,6 +21,9 @@ type Machine struct {
 func ThisMachine() Machine {
 	m := Machine{Processors: runtime.GOMAXPROCS(0), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	m.CPU = field("/proc/cpuinfo", "model name")
+	if f, n := field("/proc/cpuinfo", "cpu family"), field("/proc/cpuinfo", "model"); f != "" && n != "" {
+		m.Model = "family " + f + ", model " + n
+	}
 	m.Kernel = first("/proc/sys/kernel/osrelease")
 	if mode := first("/sys/kernel/mm/transparent_hugepage/enabled"); mode != "" {
 		_, mode, _ = strings.Cut(mode, "[")
@@ -34,6 +38,14 @@ func first(file string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(text))
+}
+
+// Name is the processor's name, with its model where that is known.
+func (m Machine) Name() string {
+	if m.Model == "" {
+		return m.CPU
+	}
+	return m.CPU + " (" + m.Model + ")"
 }
 
 // field is the value of the first line of the form "key : value".

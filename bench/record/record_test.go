@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden page again")
 func example() *Record {
 	r := &Record{
 		Version: Version, Date: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC),
-		Machine: Machine{CPU: "Example(R) 9000 CPU @ 2.60GHz", Processors: 4, Kernel: "6.18.0", OS: "linux", Arch: "amd64", HugePages: "madvise"},
+		Machine: Machine{CPU: "Example(R) 9000 CPU @ 2.60GHz", Model: "family 6, model 143", Processors: 4, Kernel: "6.18.0", OS: "linux", Arch: "amd64", HugePages: "madvise"},
 		Go:      "go1.26.8", Commit: "0123456789ab", Scale: "full", Rounds: 3,
 		Contenders: []Contender{
 			{Name: Self, Language: "go", Version: "0123456789ab"}, {Name: "goheap", Language: "go"}, {Name: "syncpool", Language: "go"},

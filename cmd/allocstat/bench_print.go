@@ -28,7 +28,7 @@ func (b *bench) printHead() {
 		return
 	}
 	m := b.rec.Machine
-	fmt.Fprintf(b.stdout, "%s, %d processors, %s %s %s, %s, commit %s\n", m.CPU, m.Processors, m.OS, m.Kernel, m.Arch, b.rec.Go, b.rec.Commit)
+	fmt.Fprintf(b.stdout, "%s, %d processors, %s %s %s, %s, commit %s\n", m.Name(), m.Processors, m.OS, m.Kernel, m.Arch, b.rec.Go, b.rec.Commit)
 	fmt.Fprintf(b.stdout, "%s shots, %s; ratios are lookaside by rival, median (smallest–largest), less is better\n",
 		b.rec.Scale, plural(b.rec.Rounds, "round"))
 	for _, c := range b.rec.Contenders {
