@@ -34,9 +34,9 @@ const growthStep = 32 << 10
 
 const (
 	// peakPart is the part by which resident memory must have grown to a new
-	// peak before everything of at least yieldLeast bytes that is parked is given
-	// back.
-	peakPart   = 1024
+	// peak before blocks of at least yieldLeast bytes that are parked are given
+	// back: the smaller ones are many references for few bytes.
+	peakPart   = 256
 	yieldLeast = 128
 )
 
@@ -76,9 +76,7 @@ func (l *list) lookOver() {
 	var back []ref
 	id := percpu.Pin()
 	if c := l.o.ready(id, l); c != nil {
-		gets := uint32(c.W>>statspage.CountBits + c.Folded)
-		asked := gets - c.Seen
-		c.Seen = gets
+		asked := l.asked(c)
 		if asked < (parkedIn(c)+c.Kept)/2 {
 			back = l.takeReserve(id, c)
 		}
@@ -140,9 +138,10 @@ func (o *owner) peaked() bool {
 	return peak >= last+max(growthStep, last/peakPart) && o.peak.CompareAndSwap(last, peak)
 }
 
-// yield gives back what the current P, the depots and the account of large
-// blocks have parked, where that is few blocks of many bytes: resident memory
-// is at a new peak, and it should not be theirs.
+// yield is called when resident memory is at a new peak, which should not be
+// made of what is parked: it lets the runs go that wait for large blocks, and
+// of the lists those whose blocks are not the smallest give back what they were
+// not asked for.
 func (o *owner) yield() {
 	if o.more != nil {
 		o.more.bringLargeHome()
@@ -158,16 +157,33 @@ func (o *owner) yield() {
 	}
 }
 
+// yield gives back what the current P and the depot have parked beyond what
+// was asked for since the list was last looked over.
 func (l *list) yield() {
 	l.roomInDepot(l.depth + 1)
+	asked := uint32(0)
 	id := percpu.Pin()
-	if c := l.o.ready(id, l); c != nil && parkedIn(c) > 0 {
-		l.unload(c, parkedIn(c))
-		c.Spilt = uint16(c.Spills)
+	if c := l.o.ready(id, l); c != nil {
+		asked = l.asked(c)
+		if parked := parkedIn(c); asked < parked {
+			l.unload(c, parked-asked)
+			c.Spilt = uint16(c.Spills)
+		}
 	}
 	percpu.Unpin(id)
-	l.spillDepot(0)
-	l.releaseSpare()
+	l.spillDepot(int(asked))
+	if asked == 0 {
+		l.releaseSpare()
+	}
+}
+
+// asked returns how many blocks c, which is ours, was asked for since the last
+// call.
+func (l *list) asked(c *statspage.Cache) uint32 {
+	gets := uint32(c.W>>statspage.CountBits + c.Folded)
+	n := gets - c.Seen
+	c.Seen = gets
+	return n
 }
 
 // giveIdle gives back everything that the current P and the depot have parked,
