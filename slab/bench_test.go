@@ -38,9 +38,9 @@ func BenchmarkAllocator(b *testing.B) {
 	// What calls cost whose arguments come from tables, as in any program, and
 	// with arguments that are known before: 64 blocks, and all back.
 	{
-		xs, ns, order := make([][]byte, 64), make([]int32, 64), make([]int32, 64)
+		xs, ns, order := make([][]byte, 64), make([]int32, 64), make([]int, 64)
 		for i := range ns {
-			ns[i], order[i] = 64, int32(i)
+			ns[i], order[i] = 64, i
 		}
 		b.Run("impl=lookaside/work=constant64/size=64/p=1", func(b *testing.B) {
 			for i := 0; i < b.N; i += len(xs) {
@@ -54,40 +54,18 @@ func BenchmarkAllocator(b *testing.B) {
 				}
 			}
 		})
-		b.Run("impl=lookaside/work=table64/size=64/p=1", func(b *testing.B) {
-			for i := 0; i < b.N; i += len(xs) {
-				for j, n := range ns {
-					x, _ := a.Alloc(int(n))
-					x[0] = 1
-					xs[j] = x
-				}
-				for _, j := range order {
-					a.Free(xs[j])
-				}
-			}
-		})
+		b.Run("impl=lookaside/work=table64/size=64/p=1", func(b *testing.B) { fromTables(b, a, ns, order) })
 	}
 	// The same with sizes from 16 to 1,024 bytes, 1,000 blocks, which come back
 	// in another order; and 10,000 places, a random one of which is filled or
 	// emptied.
 	{
 		rnd := rand.New(rand.NewPCG(1, 2))
-		xs, ns, order := make([][]byte, 1000), make([]int32, 1000), rnd.Perm(1000)
+		ns, order := make([]int32, 1000), rnd.Perm(1000)
 		for i := range ns {
 			ns[i] = int32(16 + rnd.IntN(1009))
 		}
-		b.Run("impl=lookaside/work=mixed1000/size=16-1024/p=1", func(b *testing.B) {
-			for i := 0; i < b.N; i += len(xs) {
-				for j, n := range ns {
-					x, _ := a.Alloc(int(n))
-					x[0] = 1
-					xs[j] = x
-				}
-				for _, j := range order {
-					a.Free(xs[j])
-				}
-			}
-		})
+		b.Run("impl=lookaside/work=mixed1000/size=16-1024/p=1", func(b *testing.B) { fromTables(b, a, ns, order) })
 		places := make([][]byte, 10_000)
 		b.Run("impl=lookaside/work=churn10000/size=16-1024/p=1", func(b *testing.B) {
 			for range b.N {
@@ -134,6 +112,21 @@ func BenchmarkAllocator(b *testing.B) {
 			}
 		})
 	})
+}
+
+// fromTables allocates blocks of the sizes in ns, and frees them in order.
+func fromTables(b *testing.B, a *Allocator, ns []int32, order []int) {
+	xs := make([][]byte, len(ns))
+	for i := 0; i < b.N; i += len(xs) {
+		for j, n := range ns {
+			x, _ := a.Alloc(int(n))
+			x[0] = 1
+			xs[j] = x
+		}
+		for _, j := range order {
+			a.Free(xs[j])
+		}
+	}
 }
 
 func BenchmarkLookaside(b *testing.B) {
