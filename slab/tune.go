@@ -63,9 +63,15 @@ func (o *owner) lookOver(id int) {
 	if len(o.lists) == 1 {
 		return
 	}
-	if l := o.lists[round%uint32(len(o.lists))]; l.used.Load() && l.mu.TryLock() {
+	o.lists[round%uint32(len(o.lists))].atLeisure((*list).lookOver)
+}
+
+// atLeisure calls f under the lock of a list that is in use, unless somebody
+// else holds it: what f does can wait.
+func (l *list) atLeisure(f func(l *list)) {
+	if l.used.Load() && l.mu.TryLock() {
 		if !l.closed {
-			l.lookOver()
+			f(l)
 		}
 		l.mu.Unlock()
 	}
@@ -117,16 +123,14 @@ func (o *owner) beforeGrowth(bytes int) {
 	}
 	o.grown.Store(0)
 	o.relinquish()
-	if o.peaked() {
+	peaked := o.peaked()
+	if peaked {
 		o.yield()
 	}
 	first := o.dry.Add(looksWhenDry)
 	for i := range uint32(looksWhenDry) {
-		if l := o.lists[(first+i)%uint32(len(o.lists))]; l.used.Load() && l.mu.TryLock() {
-			if !l.closed {
-				l.giveIdle()
-			}
-			l.mu.Unlock()
+		if l := o.lists[(first+i)%uint32(len(o.lists))]; !peaked || l.stride < yieldLeast { // the others were just looked over
+			l.atLeisure((*list).giveIdle)
 		}
 	}
 }
@@ -147,13 +151,9 @@ func (o *owner) yield() {
 		o.more.bringLargeHome()
 	}
 	for _, l := range o.lists {
-		if l.stride < yieldLeast || !l.used.Load() || !l.mu.TryLock() {
-			continue
+		if l.stride >= yieldLeast {
+			l.atLeisure((*list).yield)
 		}
-		if !l.closed {
-			l.yield()
-		}
-		l.mu.Unlock()
 	}
 }
 
@@ -175,16 +175,20 @@ func (l *list) yield() {
 	if asked == 0 {
 		l.releaseSpare()
 	}
+	l.boundDepot()
 }
 
 // asked returns how many blocks c, which is ours, was asked for since the last
 // call.
 func (l *list) asked(c *statspage.Cache) uint32 {
-	gets := uint32(c.W>>statspage.CountBits + c.Folded)
+	gets := getsOf(c)
 	n := gets - c.Seen
 	c.Seen = gets
 	return n
 }
+
+// getsOf returns the low bits of the gets from c.
+func getsOf(c *statspage.Cache) uint32 { return uint32(c.W>>statspage.CountBits + c.Folded) }
 
 // giveIdle gives back everything that the current P and the depot have parked,
 // if nothing was asked for since the list was last looked over.
@@ -192,7 +196,7 @@ func (l *list) giveIdle() {
 	l.roomInDepot(l.depth + 1)
 	id := percpu.Pin()
 	c := l.o.ready(id, l)
-	idle := c != nil && uint32(c.W>>statspage.CountBits+c.Folded) == c.Seen
+	idle := c != nil && getsOf(c) == c.Seen
 	if idle && parkedIn(c) > 0 {
 		l.unload(c, parkedIn(c))
 		c.Spilt = uint16(c.Spills)
