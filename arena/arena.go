@@ -39,8 +39,7 @@ type Arena struct {
 	// Pages.
 	inUse, dirtyPages, everPages, guards, lostPages int64
 	peak                                            int64        // the most that were ever in use
-	most                                            int64        // the most that were ever committed, less what was given back to stay below it
-	mostBytes                                       atomic.Int64 // Publishes nothing: most in bytes, for those who do not hold mu.
+	most                                            atomic.Int64 // the most that were ever committed, less what was given back to stay below it; written with mu held
 	purged                                          int64        // in all
 	policy                                          policy
 	acquires, releases, purges                      uint64

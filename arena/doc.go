@@ -57,13 +57,12 @@
 // back the longest ranges, in few large calls, until half the window is left. Acquire and Extend do where resident memory
 // grows to a new peak, down to a 64th of what is in use; PeakCommitted tells the floors above of it. What nobody wants
 // halves with every EpochOps operations, down to 1 MiB; Tick tells an arena of operations above it that are none of its
-// own. Policy in purge.go has the rules. No goroutine
-// and no clock are in this: an arena that nobody uses keeps what it has, until Purge, which gives everything back at
-// once, the coldest first.
+// own. Policy in purge.go has the rules. No goroutine and no clock are in this: an arena that nobody uses keeps what it
+// has, until Purge, which gives everything back at once, the coldest first.
 //
 // Beyond the first 32 MiB, where huge pages are advised, whole ones go first, and Release alone breaks one up only for
-// a quarter of it or more, and the end of an epoch those of which hardly anything is in use. Before the limit refuses a run that fits when counting only pages in use, dirty pages are
-// given back.
+// a quarter of it or more, and the end of an epoch those of which hardly anything is in use. Before the limit refuses a
+// run that fits when counting only pages in use, dirty pages are given back.
 //
 // # Reserving
 //

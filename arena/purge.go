@@ -97,23 +97,21 @@ func (a *Arena) passed(n int64) {
 // were wanted: the longest ranges of them are given back, so that the peak is not theirs, and some more, which makes
 // that seldom.
 func (a *Arena) flatten() {
-	if a.committed() <= a.most {
+	most := a.most.Load()
+	if a.committed() <= most {
 		return
 	}
 	keep := max(a.inUse/flatPart, flatLeast>>a.shift)
 	if a.dirtyPages > 2*keep {
-		drop := a.committed() - a.most + max(a.most/aheadPart, aheadLeast>>a.shift)
+		drop := a.committed() - most + max(most/aheadPart, aheadLeast>>a.shift)
 		a.round(max(keep, a.dirtyPages-drop), max(1, uint32(flatRange>>a.shift)))
 	}
-	if n := a.committed(); n > a.most {
-		a.most = n
-		a.mostBytes.Store(a.bytesOf(n))
-	}
+	a.most.Store(max(most, a.committed()))
 }
 
 // PeakCommitted returns the most that Committed ever was after pages were taken, in bytes. It does not wait for
 // anybody.
-func (a *Arena) PeakCommitted() int64 { return a.mostBytes.Load() }
+func (a *Arena) PeakCommitted() int64 { return a.bytesOf(a.most.Load()) }
 
 // relax is the end of Release, which made pages [first, first+n) part of free run id: a round, where it is due.
 func (a *Arena) relax(id, first, n uint32) {

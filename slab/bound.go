@@ -139,7 +139,7 @@ func (cfg *AllocatorConfig) reserveMost() int {
 // each class in any case.
 func (cfg *AllocatorConfig) perClass() int {
 	left := cfg.MaxParkedPerP - int64(cfg.reserveMost())
-	lo, hi := 0, 8*maxSmall
+	lo, hi := 0, minSlots*maxSmall
 	if cfg.ParkedPerP > 0 {
 		hi = cfg.ParkedPerP
 	}

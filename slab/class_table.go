@@ -94,6 +94,7 @@ const (
 	numClasses = 80
 	maxSmall   = 32768 // the largest class
 	quantum    = 8
+	minSlots   = 8     // of any class
 	maxSlots   = 124   // of any class
 	shardBytes = 65216 // what one P owns of an allocator: all caches, and an empty one
 )

@@ -111,9 +111,9 @@
 // These are hard bounds: room is claimed before blocks move into it, on slow
 // paths only. See bound.go. Where resident memory grows to a new peak, what the
 // P that makes it grow and the depots have parked and were not asked for goes
-// home, but for the smallest blocks, and so do the runs of large blocks. After a load is over its memory goes back to the
-// system by itself within GiveBackOps slow-path operations, and by Trim at
-// once.
+// home, but for the smallest blocks, and so do the runs of large blocks. After
+// a load is over its memory goes back to the system by itself within
+// GiveBackOps slow-path operations, and by Trim at once.
 //
 // # Errors and mistakes
 //

@@ -51,9 +51,9 @@ func (t *takers) taking(me uint32) {
 }
 
 // pick returns the slab from which me should take its next blocks: one of the
-// fullest that nobody else takes from. Where there are more slabs with free blocks than
-// those who could need one each, any will do. It returns nil when an empty one
-// is better.
+// fullest that nobody else takes from. Where there are more slabs with free
+// blocks than those who could need one each, any will do. It returns nil when
+// an empty one is better.
 func (l *list) pick(me uint32) *slabHdr {
 	if l.last == me && l.alone >= aloneAfter {
 		return l.fullest()

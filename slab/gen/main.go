@@ -99,7 +99,7 @@ func render(cs []class) []byte {
 		prev = c.size
 	}
 	last := cs[len(cs)-1]
-	fmt.Fprintf(&b, "\nconst (\n\tnumClasses = %d\n\tmaxSmall = %d // the largest class\n\tquantum = %d\n\tmaxSlots = %d // of any class\n", len(cs), largest, quantum, maxSlots)
+	fmt.Fprintf(&b, "\nconst (\n\tnumClasses = %d\n\tmaxSmall = %d // the largest class\n\tquantum = %d\n\tminSlots = %d // of any class\n\tmaxSlots = %d // of any class\n", len(cs), largest, quantum, minSlots, maxSlots)
 	fmt.Fprintf(&b, "\tshardBytes = %d // what one P owns of an allocator: all caches, and an empty one\n)\n\n", last.cache+64+last.slots*16+64)
 	b.WriteString("// classTable has one element per class: bytes per block, granules per slab,\n// blocks per slab, room for block references, and where the class's cache is\n// in a shard.\n")
 	b.WriteString("var classTable = [numClasses]classInfo{\n")
