@@ -158,7 +158,7 @@ func (a *Allocator) aligned(n, to int, zero bool) ([]byte, error) {
 // Alloc(n), an n of 0 is Free(b). A b that is not a live block of this
 // allocator panics with *MisuseError.
 func (a *Allocator) Realloc(b []byte, n int) ([]byte, error) {
-	return a.realloc(b, n, stLive, a.Alloc, a.Free)
+	return a.realloc(b, n, nil)
 }
 
 // Trim gives back every parked block, every empty slab and the arena's idle

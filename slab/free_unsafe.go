@@ -186,37 +186,58 @@ func (o *owner) handAll(op string, src [][]byte, want uint8, skipEmpty bool) (ba
 	return bad
 }
 
-// realloc is Realloc for blocks in the state want, with the alloc and free
-// that go with it.
-func (a *Allocator) realloc(b []byte, n int, want uint8, alloc func(int) ([]byte, error), free func([]byte)) ([]byte, error) {
+// realloc is Realloc for blocks of a tag, or without one where x is nil.
+func (a *Allocator) realloc(b []byte, n int, x *Tagged) ([]byte, error) {
+	want := uint8(stLive)
+	if x != nil {
+		want = x.state
+	}
 	switch {
 	case n < 0:
 		return nil, fmt.Errorf("slab: realloc %q: %d bytes: must not be negative: %w", a.name, n, ErrInvalid)
 	case cap(b) == 0:
-		return alloc(n)
+		return a.allocFor(x, n)
 	case n == 0:
-		free(b)
+		a.freeFor(x, b)
 		return []byte{}, nil
 	}
-	room, err := a.roomOf("realloc", addrOf(b), n, want)
-	if err != nil {
-		return nil, err
+	room := a.roomHot(addrOf(b), want)
+	if room == 0 {
+		var err error
+		if room, err = a.roomOf("realloc", addrOf(b), n, want); err != nil {
+			return nil, err
+		}
 	}
 	if n <= room && (n >= room/2 || room <= 2*quantum) {
 		return bytesAt(addrOf(b), n, room), nil
 	}
-	c, err := alloc(n)
+	c, err := a.allocFor(x, n)
 	if err != nil {
 		if n <= room {
 			return bytesAt(addrOf(b), n, room), nil
 		}
 		return nil, err
 	}
-	if !a.move(c, b) {
+	if from := b[:min(len(b), room)]; !a.moveHot(c, from) && !a.move(c, from) {
 		return nil, a.errClosed("realloc")
 	}
-	free(b)
+	a.freeFor(x, b)
 	return c, nil
+}
+
+func (a *Allocator) allocFor(x *Tagged, n int) ([]byte, error) {
+	if x != nil {
+		return x.Alloc(n)
+	}
+	return a.Alloc(n)
+}
+
+func (a *Allocator) freeFor(x *Tagged, b []byte) {
+	if x != nil {
+		x.Free(b)
+		return
+	}
+	a.Free(b)
 }
 
 // move copies from one block to another, unless the arena may be gone.

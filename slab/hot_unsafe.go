@@ -113,6 +113,37 @@ func (a *Allocator) freeHot(b []byte) {
 	a.freeSlow(b)
 }
 
+// roomHot returns what the block at p holds, which is in the state want, or 0
+// where anything is unusual: Realloc asks before it does anything.
+//
+//go:nosplit
+//go:noinline
+func (a *Allocator) roomHot(p unsafe.Pointer, want uint8) int {
+	if off := uintptr(p) - a.base; off < a.span.Load() {
+		d := (*desc)(unsafe.Add(a.table, off>>arena.GranuleShift*descSize))
+		r := bits.RotateLeft32(uint32(off)-d.start, -d.shift())
+		if d.owner == a.ownID && r < grainsMax<<subBits && *d.stateAt(uintptr(r >> subBits)) == want|uint8(r)&subMask {
+			if id := uint32(percpu.ID()); id < a.gate.Load() {
+				return int(cacheAt(a.shards, uintptr(id)*a.stride+uintptr(d.cache)).Size)
+			}
+		}
+	}
+	return 0
+}
+
+// moveHot copies from one block to another before anybody can take the arena
+// away. It reports whether it did: not where that takes long.
+//
+//go:nosplit
+//go:noinline
+func (a *Allocator) moveHot(to, from []byte) bool {
+	if id := uint32(percpu.ID()); id < a.gate.Load() && len(from) <= maxSmall {
+		copy(to, from)
+		return true
+	}
+	return false
+}
+
 // getHot is Get in Go.
 //
 //go:nosplit

@@ -100,7 +100,7 @@ func (x *Tagged) Realloc(b []byte, n int) ([]byte, error) {
 		x.mustOwn(b)
 	}
 	before := x.a.roomBefore(b)
-	c, err := x.a.realloc(b, n, x.state, x.Alloc, x.Free)
+	c, err := x.a.realloc(b, n, x)
 	if before > 0 && err == nil && n != 0 && addrOf(c) == addrOf(b) {
 		x.a.life.RLock()
 		x.count(0, 0, cap(c)-before) // grown in place
