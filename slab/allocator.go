@@ -74,8 +74,8 @@ func (cfg *AllocatorConfig) class(i, perClass int, o *owner) list {
 	c := &classTable[i]
 	deepest := cfg.deepest(i, perClass)
 	return list{
-		o: o, class: uint8(i), cache: c.cache, size: c.size, stride: c.size, granules: c.granules,
-		blocks: c.blocks, slots: uint32(c.slots),
+		o: o, class: uint8(i), cache: c.cache, size: c.size, stride: c.size,
+		geometry: geometry{granules: c.granules, blocks: c.blocks}, slots: uint32(c.slots),
 		depthRule: depthRule{minDepth: min(8, deepest), maxDepth: deepest},
 	}
 }

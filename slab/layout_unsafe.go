@@ -121,24 +121,29 @@ func (d *desc) stateAt(i uintptr) *uint8 {
 	return (*uint8)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&d.state)), i-d.state&shiftMask))
 }
 
+// geometry is the size of a slab.
+type geometry struct {
+	granules uint32
+	blocks   uint32
+	grains   uint32 // state bytes
+}
+
 // slabHdr precedes the state bytes of a slab: one cache line. The bitmap of
 // blocks that came back follows them. Guarded by the list's lock, but for
 // the state bytes, each of which belongs to whoever holds its block.
 type slabHdr struct {
 	base       uintptr // first block
 	next, prev uintptr // slabs of the same bin
-	granules   uint32
-	blocks     uint32
-	carved     uint32 // blocks handed out at least once
-	free       uint32 // of those, back on the slab
-	grains     uint32 // state bytes
-	shift      uint8  // log2 of the grain, less subBits
-	bin        uint8  // list of slabs that it is in; binNone: none
-	class      uint8  // index of the list
-	_          uint8
-	hint       uint32 // bitmap words before this one are zero
-	index      uint32 // in the list's slabs
-	taker      uint32 // who took blocks last; see takers. 0: nobody since it was empty
+	geometry
+	carved uint32 // blocks handed out at least once
+	free   uint32 // of those, back on the slab
+	shift  uint8  // log2 of the grain, less subBits
+	bin    uint8  // list of slabs that it is in; binNone: none
+	class  uint8  // index of the list
+	_      uint8
+	hint   uint32 // bitmap words before this one are zero
+	index  uint32 // in the list's slabs
+	taker  uint32 // who took blocks last; see takers. 0: nobody since it was empty
 }
 
 const slabHdrSize = 64

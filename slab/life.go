@@ -31,7 +31,7 @@ func (o *owner) attach(self arena.Owner, src *arena.Arena, stride uintptr) error
 	}
 	for _, l := range o.lists {
 		l.shift = uint8(min(maxShift, bits.Len32(l.stride)-1-subBits))
-		l.grains = (l.granules<<arena.GranuleShift + 1<<(l.shift+subBits) - 1) >> (l.shift + subBits)
+		l.grains = grainsOf(l.granules, l.shift)
 		l.depth = l.minDepth
 	}
 	o.openShards(stride)

@@ -29,9 +29,7 @@ type list struct {
 
 	size     uint32 // bytes a block holds
 	stride   uint32 // bytes from one block to the next
-	granules uint32 // per slab
-	blocks   uint32 // per slab
-	grains   uint32 // state bytes per slab
+	geometry        // of its slabs, but for the first; see nextGeometry
 	slots    uint32 // room in a cache
 	debug    Debug
 
@@ -48,10 +46,11 @@ type list struct {
 	bins      [numBins]uintptr // slabs with free blocks, fullest first
 	binned    uint32           // how many those are
 	takers
-	spare  uintptr          // one empty slab
-	idle   []unsafe.Pointer // headers of slabs that are gone
-	asleep int              // how many of them are not in memory, about
-	slabs  []uintptr        // headers of all slabs
+	spare   uintptr          // one empty slab
+	idle    []unsafe.Pointer // headers of slabs that are gone
+	asleep  int              // how many of them are not in memory, about
+	slabs   []uintptr        // headers of all slabs
+	inSlabs uint32           // blocks that these have in all
 
 	// n is published. Guarded by mu, like everything it counts.
 	n        *statspage.Counters
@@ -92,8 +91,9 @@ func (l *list) get(op string) (ref, error) {
 	// one only if nothing is kept in reserve.
 	want, me := l.grow(), thisP()
 	if len(l.depot) == 0 && l.dry(me) && len(l.o.reserves) > 0 {
+		more := int(l.nextGeometry().granules) << arena.GranuleShift
 		l.mu.Unlock()
-		l.o.beforeGrowth(int(l.granules) << arena.GranuleShift)
+		l.o.beforeGrowth(more)
 		l.mu.Lock()
 		if l.closed {
 			l.mu.Unlock()

@@ -50,8 +50,8 @@ func New(src *arena.Arena, cfg Config) (*Lookaside, error) {
 	granules := slabGranules(stride)
 	maxDepth := min(cfg.Depth.Max, max(cfg.Depth.Min, parkedPerP/stride), int((cfg.MaxParked-cfg.MaxParked/depotPart)/int64(stride)))
 	l.only = list{
-		o: &l.owner, size: uint32(cfg.Size), stride: uint32(stride), granules: uint32(granules),
-		blocks: uint32(granules * arena.Granule / stride), slots: uint32(maxDepth),
+		o: &l.owner, size: uint32(cfg.Size), stride: uint32(stride),
+		geometry: geometry{granules: uint32(granules), blocks: uint32(granules * arena.Granule / stride)}, slots: uint32(maxDepth),
 		depthRule: depthRule{minDepth: uint32(min(cfg.Depth.Min, maxDepth)), maxDepth: uint32(maxDepth)}, debug: cfg.Debug,
 	}
 	l.lists = []*list{&l.only}

@@ -48,9 +48,34 @@ func (o *owner) descOf(p unsafe.Pointer) *desc {
 	return (*desc)(rec)
 }
 
-// metaBytes is the size of a slab's header, states and bitmap.
+// metaBytes is the size of a slab's header, states and bitmap; that of a small
+// slab has room to spare.
 func (l *list) metaBytes() int {
 	return slabHdrSize + int(l.grains+7)&^7 + int(l.grains+63)/64*8
+}
+
+// smallTail is the part of a small slab that may lie behind its last block.
+const smallTail = 8
+
+// nextGeometry is what the list's next slab is like. As long as a class has
+// fewer blocks than one slab of the usual size, its slabs are small, and double
+// what there is: a program asks for many sizes now and then, and would have a
+// whole slab for each. The first one has as few pages as one block needs.
+func (l *list) nextGeometry() geometry {
+	if len(l.o.lists) == 1 || l.inSlabs >= l.blocks || l.o.src.PageSize() > arena.Granule {
+		return l.geometry
+	}
+	for n := (max(1, l.inSlabs)*l.stride + arena.Granule - 1) / arena.Granule; n < l.granules; n++ {
+		if bytes := n * arena.Granule; l.inSlabs == 0 || bytes%l.stride <= bytes/smallTail {
+			return geometry{granules: n, blocks: bytes / l.stride, grains: grainsOf(n, l.shift)}
+		}
+	}
+	return l.geometry
+}
+
+// grainsOf is how many state bytes so many granules have.
+func grainsOf(granules uint32, shift uint8) uint32 {
+	return (granules<<arena.GranuleShift + 1<<(shift+subBits) - 1) >> (shift + subBits)
 }
 
 // newSlab gets pages and a header for an empty slab.
@@ -59,7 +84,8 @@ func (l *list) newSlab() (*slabHdr, error) {
 	if n := l.o.src.PageSize(); n > page {
 		page = n
 	}
-	pages := (int(l.granules)*arena.Granule + page - 1) / page
+	g := l.nextGeometry()
+	pages := (int(g.granules)*arena.Granule + page - 1) / page
 	run, err := l.o.src.AcquireUninitialized(pages)
 	if err != nil {
 		return nil, err
@@ -71,11 +97,10 @@ func (l *list) newSlab() (*slabHdr, error) {
 	}
 	s := (*slabHdr)(p)
 	*s = slabHdr{
-		base: uintptr(run.Base()), granules: l.granules, blocks: l.blocks,
-		grains: l.grains, shift: l.shift, bin: binNone, class: l.class,
+		base: uintptr(run.Base()), geometry: g, shift: l.shift, bin: binNone, class: l.class,
 	}
 	rec := unsafe.Pointer(l.o.descOf(run.Base()))
-	for i := uint32(0); i < l.granules; i++ {
+	for i := uint32(0); i < g.granules; i++ {
 		d := (*desc)(unsafe.Add(rec, i*descSize))
 		d.state = uintptr(unsafe.Pointer(s.state(0))) | uintptr(l.shift)
 		d.start, d.cache = uint32(s.base-l.o.base), l.cache
@@ -84,6 +109,7 @@ func (l *list) newSlab() (*slabHdr, error) {
 	l.poison(run.Bytes())
 	s.index = uint32(len(l.slabs))
 	l.slabs = append(l.slabs, s.addr())
+	l.inSlabs += g.blocks
 	l.n.Slabs++
 	l.used.Store(true)
 	l.n.Held += uint64(pages * page)
@@ -115,6 +141,7 @@ func (l *list) releaseSlab(s *slabHdr) {
 	last := l.slabs[len(l.slabs)-1]
 	l.slabs[s.index], headerAt(last).index = last, s.index
 	l.slabs = l.slabs[:len(l.slabs)-1]
+	l.inSlabs -= s.blocks
 	l.n.Slabs--
 	l.n.Held -= uint64(len(run.Bytes()))
 	l.n.Carved -= uint64(s.carved)
@@ -282,7 +309,7 @@ const maxSpare = 4
 // retire keeps an empty slab as the spare one, or releases it when there is
 // one already, or when it is large.
 func (l *list) retire(s *slabHdr) {
-	if l.spare == 0 && l.granules <= maxSpare && !l.closed {
+	if l.spare == 0 && s.granules <= maxSpare && !l.closed {
 		l.unlink(s)
 		l.spare, s.taker = s.addr(), 0
 		return

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"offheap.example/lookaside/arena"
 )
 
 // TestWasteIsAsTheTableSays reads the promises in the comment of the generated
@@ -42,10 +44,25 @@ func TestWasteIsAsTheTableSays(t *testing.T) {
 		out := make([][]byte, 4*blocks) // four slabs, full
 		n, err := a.AllocBatch(out, size)
 		require.NoError(t, err)
-		s := a.classes[class].stats()
-		unused := 100 * float64(s.HeldBytes-s.LiveBytes) / float64(s.HeldBytes)
-		require.LessOrEqual(t, s.Slabs, 5+(s.Parked+int64(blocks)-1)/int64(blocks), "what is parked may need more")
-		require.LessOrEqual(t, unused*float64(s.Slabs)-100*float64(s.Slabs-4), 4*(tail+0.006), "class of %d bytes", size)
+		l := &a.classes[class]
+		s := l.stats()
+		each := int64(l.granules) * arena.Granule
+		small := int64(0) // bytes behind the last blocks of the first slabs, which are small
+		room := int64(0)
+		for _, p := range l.slabs {
+			h := headerAt(p)
+			bytes := int64(h.granules) * arena.Granule
+			behind := bytes - int64(h.blocks)*int64(size)
+			room += int64(h.blocks)
+			if h.granules < l.granules {
+				small += behind
+				continue
+			}
+			require.Equal(t, each, bytes)
+			require.LessOrEqual(t, 100*float64(behind)/float64(bytes), tail+0.006, "class of %d bytes", size)
+		}
+		require.LessOrEqual(t, small, each/4, "class of %d bytes", size)
+		require.Less(t, room, s.Live+s.Parked+int64(l.n.OnSlabs)+int64(l.blocks), "no more than one slab is begun")
 		held += s.HeldBytes
 		live += s.LiveBytes
 		a.FreeBatch(out[:n])
