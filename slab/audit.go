@@ -40,7 +40,8 @@ func (l *list) audit() error {
 		return fmt.Errorf("slab: audit %q, %d bytes: %s", l.o.name, l.size, fmt.Sprintf(format, args...))
 	}
 	seen := make(map[uintptr]string)
-	for _, r := range l.depot {
+	for i := range l.depot.n {
+		r := l.depot.at(i)
 		if where, ok := seen[r.addr]; ok {
 			return fail("block %#x is in the depot and in %s", r.addr, where)
 		}

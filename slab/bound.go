@@ -83,10 +83,10 @@ func (l *list) takeDown(c *statspage.Cache) {
 
 // boundDepot is called when blocks were added to the depot.
 func (l *list) boundDepot() {
-	if most := l.depotMax(); len(l.depot) > most {
+	if most := l.depotMax(); l.depot.n > most {
 		l.spillDepot(most / 2)
 	}
-	l.n.Depot = uint64(len(l.depot))
+	l.n.Depot = uint64(l.depot.n)
 }
 
 // depotMax is how many blocks the depot may hold: enough for a few Ps to

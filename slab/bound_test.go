@@ -30,8 +30,8 @@ func (o *owner) parkedNow(t testing.TB) (ofP map[int]int64, all int64) {
 	}
 	for _, l := range o.lists {
 		l.mu.Lock()
-		all += int64(len(l.depot)) * int64(l.stride)
-		require.LessOrEqual(t, len(l.depot), l.depotMax())
+		all += int64(l.depot.n) * int64(l.stride)
+		require.LessOrEqual(t, l.depot.n, l.depotMax())
 		o.eachPCache(l, func(id int, c *statspage.Cache) {
 			n := count(l, c)
 			ofP[id] += n

@@ -62,10 +62,10 @@ func (l *list) poison(b []byte) {
 	}
 }
 
-// shuffle puts the depot into random order.
-func (l *list) shuffle() {
+// shuffle puts blocks that come from slabs into random order.
+func (l *list) shuffle(refs []ref) {
 	if l.debug&Shuffle != 0 {
-		rand.Shuffle(len(l.depot), func(i, j int) { l.depot[i], l.depot[j] = l.depot[j], l.depot[i] })
+		rand.Shuffle(len(refs), func(i, j int) { refs[i], refs[j] = refs[j], refs[i] })
 	}
 }
 

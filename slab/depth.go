@@ -180,7 +180,7 @@ func (l *list) tune() (over bool) {
 	s := l.statsLocked()
 	l.quiet = l.step(s.Gets, s.Refills, l.o.high.Load())
 	if l.quiet {
-		l.spillDepot(0)
+		l.emptyDepot()
 		l.releaseSpare()
 	}
 	return l.lower() && l.quiet
@@ -221,7 +221,7 @@ func (l *list) shed(id int, c *statspage.Cache) {
 	if n := parkedIn(c); n > l.depth {
 		l.roomInDepot(n - l.depth)
 		l.unload(c, n-l.depth)
-		l.spillDepot(0)
+		l.emptyDepot()
 	}
 }
 

@@ -388,30 +388,86 @@ func TestPeaksLeaveWhatIsAskedFor(t *testing.T) {
 	require.Positive(t, before)
 	grow()
 	require.Equal(t, before, parked(), "asked for since the last look")
-	require.LessOrEqual(t, len(l.depot), l.depotMax())
-	require.Equal(t, uint64(len(l.depot)), l.n.Depot)
+	require.LessOrEqual(t, l.depot.n, l.depotMax())
+	require.Equal(t, uint64(l.depot.n), l.n.Depot)
 	grow()
 	require.Zero(t, parked())
 	require.Zero(t, l.stats().Parked)
 	require.NoError(t, a.Audit())
 }
 
-// Room in a depot is what was needed of it, not what might be.
+// All depots together have the room that their blocks need, but for a little
+// in each and for what the last one that was full had.
 func TestDepotsAreAsLargeAsNeeded(t *testing.T) {
 	a := newAllocator(t)
 	for i := range a.lists {
 		b := mustAlloc(t, a, int(a.lists[i].size))
 		a.Free(b)
 	}
-	room := 0
-	for _, l := range a.lists {
-		room += cap(l.depot)
+	room := func() (all, needed int) {
+		all = len(a.segments.free)
+		for _, l := range a.lists {
+			all += len(l.depot.segments)
+			needed += (l.depot.n + segmentRefs - 1) / segmentRefs
+		}
+		return all, needed
 	}
-	require.Less(t, room*refSize, 64<<10)
-	out := load(t, a, nil, 4<<20, func() int { return 64 })
-	unload(a, rand.New(rand.NewPCG(1, 2)), out)
-	l := a.lists[a.lists[0].o.descOf(addrOf(mustAlloc(t, a, 64))).header().class]
-	require.Equal(t, uint32(64), l.size)
-	require.LessOrEqual(t, cap(l.depot), 2*(l.depotMax()+int(l.slots)+1))
+	for size := 16; size <= 256; size += 16 {
+		out := load(t, a, nil, 1<<20, func() int { return size })
+		unload(a, rand.New(rand.NewPCG(1, 2)), out)
+		all, needed := room()
+		last := a.classes[classFor(size)].depotMax()/segmentRefs + segmentsAtOnce
+		require.LessOrEqual(t, all, needed+len(a.lists)*(spareSegments+1)+2*last)
+	}
 	require.NoError(t, a.Audit())
+	a.Trim()
+	all, needed := room()
+	require.Zero(t, needed)
+	require.LessOrEqual(t, all, len(a.lists)*spareSegments)
+	require.Empty(t, a.segments.free)
+}
+
+// A depot is a queue of any length: what goes in comes out at either end, in
+// order.
+func TestDepotIsAQueue(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	var d depot
+	var s segments
+	var model []ref
+	next := uintptr(0)
+	for range 20_000 {
+		k := rnd.IntN(100)
+		switch rnd.IntN(4) {
+		case 0, 1:
+			var in []ref
+			for range k {
+				next++
+				in = append(in, ref{addr: next, state: ^next})
+			}
+			s.lend(&d, k)
+			require.GreaterOrEqual(t, d.room(), k)
+			d.push(in)
+			model = append(model, in...)
+		case 2:
+			out := make([]ref, min(k, d.n))
+			d.pop(out)
+			require.Equal(t, model[len(model)-len(out):], out)
+			model = model[:len(model)-len(out)]
+		default:
+			for k = min(k, d.n); k > 0; {
+				out := d.oldest(k)
+				require.Equal(t, model[:len(out)], out)
+				d.drop(len(out))
+				model = model[len(out):]
+				k -= len(out)
+			}
+			s.takeBack(&d)
+			require.LessOrEqual(t, d.room(), (spareSegments+1)*segmentRefs)
+		}
+		require.Equal(t, len(model), d.n)
+		if d.n > 0 {
+			require.Equal(t, model[0], *d.at(0))
+			require.Equal(t, model[d.n-1], *d.at(d.n - 1))
+		}
+	}
 }

@@ -71,7 +71,7 @@ func (o *owner) close(stats func() Stats) error {
 	var leaks []Leak
 	for _, l := range o.lists {
 		l.mu.Lock()
-		l.spillDepot(0)
+		l.emptyDepot()
 		l.releaseSpare()
 		l.closed = true
 		leaks = l.leaks(leaks)

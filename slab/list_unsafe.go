@@ -42,7 +42,7 @@ type list struct {
 	trips     uint64 // refills and spills when the list was last looked over
 	depthRule        // depth: blocks a shard may park now
 	quiet     bool   // the last step of Tune found it idle
-	depot     []ref
+	depot     depot
 	bins      [numBins]uintptr // slabs with free blocks, fullest first
 	binned    uint32           // how many those are
 	takers
@@ -87,10 +87,10 @@ func (l *list) get(op string) (ref, error) {
 		l.mu.Unlock()
 		return ref{}, l.o.errClosed(op)
 	}
-	// Step 2: the depot must have a block, from a slab if need be, from a new
-	// one only if nothing is kept in reserve.
+	// Step 2: the depot must have a block, or a slab, a new one only if nothing
+	// is kept in reserve.
 	want, me := l.grow(), thisP()
-	if len(l.depot) == 0 && l.dry(me) && len(l.o.reserves) > 0 {
+	if l.depot.n == 0 && l.dry(me) && len(l.o.reserves) > 0 {
 		more := int(l.nextGeometry().granules) << arena.GranuleShift
 		l.mu.Unlock()
 		l.o.beforeGrowth(more)
@@ -100,8 +100,10 @@ func (l *list) get(op string) (ref, error) {
 			return ref{}, l.o.errClosed(op)
 		}
 	}
-	if len(l.depot) == 0 {
-		if err := l.fill(want, me); err != nil {
+	var s *slabHdr
+	if l.depot.n == 0 {
+		var err error
+		if s, err = l.source(me); err != nil {
 			l.mu.Unlock()
 			return ref{}, l.o.errFrom(op, int(l.size), err)
 		}
@@ -112,19 +114,21 @@ func (l *list) get(op string) (ref, error) {
 	id := percpu.Pin()
 	if c := l.o.cache(id, l); c != nil {
 		reserve = l.wanted(id, c)
-		l.load(c, want)
+		l.load(c, want, s, me)
 		r = l.pop(c)
 	}
 	percpu.Unpin(id)
 	// Step 4: no cache, or only rubbish in it: take one directly.
+	var err error
 	if r == (ref{}) {
-		var err error
-		if r, err = l.getDirect(op); err != nil {
-			l.mu.Unlock()
-			return ref{}, err
-		}
+		r, err = l.getDirect(op, me)
 	}
+	l.unused(s)
 	l.boundDepot()
+	if err != nil {
+		l.mu.Unlock()
+		return ref{}, err
+	}
 	l.mu.Unlock()
 	if reserve > 0 {
 		l.growReserve(id, reserve)
@@ -134,13 +138,16 @@ func (l *list) get(op string) (ref, error) {
 }
 
 // getDirect hands out a block past the shards. The caller holds l.mu.
-func (l *list) getDirect(op string) (ref, error) {
+func (l *list) getDirect(op string, me uint32) (ref, error) {
 	r := l.popDepot()
 	if r == (ref{}) {
-		if err := l.fill(1, thisP()); err != nil {
+		s, err := l.source(me)
+		if err != nil {
 			return ref{}, l.o.errFrom(op, int(l.size), err)
 		}
-		r = l.popDepot()
+		var one [1]ref
+		l.fill(one[:], s, me)
+		r = one[0]
 	}
 	*r.stateByte() ^= stLive ^ stParked
 	l.n.Gets++
@@ -148,8 +155,9 @@ func (l *list) getDirect(op string) (ref, error) {
 	return r, nil
 }
 
-// load moves up to want blocks from the depot into c, which is ours.
-func (l *list) load(c *statspage.Cache, want uint32) {
+// load moves up to want blocks into c, which is ours: from the depot, or when
+// that is empty from slabs, from s first.
+func (l *list) load(c *statspage.Cache, want uint32, s *slabHdr, me uint32) {
 	i := parkedIn(c)
 	if capOf(c) < l.depth {
 		setCap(c, min(l.depth, capOf(c)*2))
@@ -160,16 +168,20 @@ func (l *list) load(c *statspage.Cache, want uint32) {
 		return
 	}
 	l.refresh(c)
-	k := min(want, max(1, capOf(c)/2), capOf(c)-i, uint32(len(l.depot)))
-	from := uint32(len(l.depot)) - k
-	copy(l.cacheRefs(c)[i:], l.depot[from:])
-	l.depot = l.depot[:from]
+	k := min(want, max(1, capOf(c)/2), capOf(c)-i)
+	refs := l.cacheRefs(c)[i:]
+	if l.depot.n > 0 {
+		k = min(k, uint32(l.depot.n))
+		l.depot.pop(refs[:k])
+	} else {
+		k = l.fill(refs[:k], s, me)
+	}
 	add(&c.W, uint64(k)*statspage.OneParked)
 	add(&c.In, uint64(k))
 	set32(&c.Refills, c.Refills+1)
 	l.fold(c)
 	l.n.Refills++
-	l.n.Depot = uint64(from)
+	l.n.Depot = uint64(l.depot.n)
 }
 
 // quick is get without a lock: one pinned look into the current P's cache,
@@ -282,11 +294,11 @@ func (l *list) pop(c *statspage.Cache) ref {
 }
 
 func (l *list) popDepot() ref {
-	for len(l.depot) > 0 {
-		r := l.depot[len(l.depot)-1]
-		l.depot = l.depot[:len(l.depot)-1]
-		l.n.Depot = uint64(len(l.depot))
-		if *r.stateByte()&^subMask == stParked {
+	for l.depot.n > 0 {
+		var one [1]ref
+		l.depot.pop(one[:])
+		l.n.Depot = uint64(l.depot.n)
+		if r := one[0]; *r.stateByte()&^subMask == stParked {
 			return r
 		}
 	}
@@ -300,7 +312,7 @@ func (l *list) put(r ref) bool {
 		l.mu.Unlock()
 		return false
 	}
-	l.roomInDepot(l.depth + 1)
+	l.roomInDepot(l.depth/2 + 2)
 	id := percpu.Pin()
 	c := l.o.cache(id, l)
 	if c != nil {
@@ -325,7 +337,7 @@ func (l *list) put(r ref) bool {
 func (l *list) putDirect(r ref) {
 	l.n.Puts++
 	l.n.PutBytes += uint64(l.size)
-	l.depot = append(l.depot, r)
+	l.depot.push([]ref{r})
 }
 
 // unload moves the k coldest blocks of c, which is ours, to the depot, or as
@@ -333,9 +345,9 @@ func (l *list) putDirect(r ref) {
 func (l *list) unload(c *statspage.Cache, k uint32) {
 	l.refresh(c)
 	i := parkedIn(c)
-	k = min(k, uint32(cap(l.depot)-len(l.depot)))
+	k = min(k, uint32(l.depot.room()))
 	refs := l.cacheRefs(c)
-	l.depot = append(l.depot, refs[:k]...)
+	l.depot.push(refs[:k])
 	copy(refs, refs[k:i])
 	set64(&c.W, c.W-uint64(k)*statspage.OneParked)
 	add(&c.Out, uint64(k))
@@ -392,25 +404,24 @@ func (l *list) drainCache(c *statspage.Cache) {
 }
 
 // roomInDepot makes room for n more blocks, so that nobody allocates while
-// pinned. It grows with what comes, since it is on the Go heap and most lists
-// never have many blocks there.
-func (l *list) roomInDepot(n uint32) {
-	need := len(l.depot) + int(n)
-	if have := cap(l.depot); need > have {
-		l.depot = append(make([]ref, 0, max(need, min(2*have, l.depotMax()+int(n)))), l.depot...)
-	}
-}
+// pinned.
+func (l *list) roomInDepot(n uint32) { l.o.segments.lend(&l.depot, int(n)) }
 
 // spillDepot puts the oldest blocks of the depot on their slabs until keep
 // are left.
 func (l *list) spillDepot(keep int) {
-	n := len(l.depot) - keep
-	if n <= 0 {
-		return
+	for l.depot.n > keep {
+		refs := l.depot.oldest(l.depot.n - keep)
+		l.putBack(refs)
+		l.depot.drop(len(refs))
 	}
-	l.putBack(l.depot[:n])
-	l.depot = append(l.depot[:0], l.depot[n:]...)
-	l.n.Depot = uint64(len(l.depot))
+	l.n.Depot = uint64(l.depot.n)
+}
+
+// emptyDepot is spillDepot of everything, and of the room.
+func (l *list) emptyDepot() {
+	l.spillDepot(0)
+	l.o.segments.takeBack(&l.depot)
 }
 
 // stats returns the list's account.
@@ -424,7 +435,7 @@ func (l *list) statsLocked() Stats {
 	n := l.n
 	s := Stats{
 		Size: int(l.size), Gets: n.Gets, Puts: n.Puts, Refills: n.Refills, Spills: n.Spills,
-		Failures: n.Failures, Parked: int64(len(l.depot)), Slabs: int64(n.Slabs),
+		Failures: n.Failures, Parked: int64(l.depot.n), Slabs: int64(n.Slabs),
 		HeldBytes: int64(n.Held), Depth: int(l.depth),
 	}
 	l.o.eachCache(l, func(c *statspage.Cache) {

@@ -146,18 +146,21 @@ func (l *list) getLocal(c *Local) (ref, error) {
 	want := l.grow()
 	h := cacheAt(c.shard, uintptr(l.cache))
 	if !l.setUp(h) {
-		r, err := l.getDirect("local alloc")
+		r, err := l.getDirect("local alloc", c.taker())
 		l.boundDepot()
 		return r, err
 	}
 	defer l.boundDepot()
 	for {
-		if len(l.depot) == 0 {
-			if err := l.fill(want, c.taker()); err != nil {
+		var s *slabHdr
+		if l.depot.n == 0 {
+			var err error
+			if s, err = l.source(c.taker()); err != nil {
 				return ref{}, l.o.errFrom("local alloc", int(l.size), err)
 			}
 		}
-		l.load(h, want)
+		l.load(h, want, s, c.taker())
+		l.unused(s)
 		if r := l.pop(h); r != (ref{}) {
 			return r, nil
 		}
@@ -196,7 +199,7 @@ func (l *list) putLocal(c *Local, r ref) bool {
 	if l.closed {
 		return false
 	}
-	l.roomInDepot(l.depth + 1)
+	l.roomInDepot(l.depth/2 + 2)
 	h := cacheAt(c.shard, uintptr(l.cache))
 	if l.setUp(h) {
 		if i := parkedIn(h); i >= capOf(h) {

@@ -48,6 +48,7 @@ type owner struct {
 	// may; none for a lookaside.
 	reserves    []atomic.Pointer[reserves]
 	reserveMost int
+	segments    segments // of depots
 
 	room       room  // for what is parked on Ps, in bytes
 	depotShare int64 // what one list's depot may hold, in bytes
@@ -237,7 +238,7 @@ func (o *owner) drain() { o.eachOpen((*list).drain) }
 
 func (l *list) drain() {
 	l.o.eachPCache(l, l.drainP)
-	l.spillDepot(0)
+	l.emptyDepot()
 	if l.o.room.short() {
 		l.o.eachPCache(l, func(_ int, c *statspage.Cache) { l.takeDown(c) })
 	}
@@ -283,6 +284,7 @@ func (o *owner) trim() int64 {
 		return 0
 	}
 	o.bringHome()
+	o.segments.forget()
 	purged := o.src.Purge(0)
 	for _, l := range o.lists {
 		l.mu.Lock()
@@ -320,7 +322,7 @@ func (o *owner) hoards() bool {
 	found := o.more != nil && o.more.hoardsLarge()
 	for _, l := range o.lists {
 		l.mu.Lock()
-		found = found || len(l.depot) > 0 || l.spare != 0
+		found = found || l.depot.n > 0 || l.spare != 0
 		o.eachPCache(l, func(_ int, c *statspage.Cache) {
 			found = found || atomic.LoadUint64(&c.W)&statspage.CountMask != 0 || atomic.LoadUint32(&c.Kept) != 0
 		})

@@ -10,7 +10,6 @@ package slab
 
 import (
 	"math/bits"
-	"slices"
 	"unsafe"
 
 	"offheap.example/lookaside/arena"
@@ -152,30 +151,43 @@ func (l *list) releaseSlab(s *slabHdr) {
 
 func (s *slabHdr) pointer() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&s.base)) }
 
-// fill moves up to want blocks from slabs to the depot, which is empty. It
-// takes them from the fullest slabs that have any and are not somebody else's;
-// the spare slab or a new one is used only when there are none.
-func (l *list) fill(want, me uint32) error {
-	l.roomInDepot(want)
+// source returns the slab from which me should take blocks, which fill wants to
+// know: one that is not somebody else's, the fullest that has any, and the spare
+// one or a new one only when there are none.
+func (l *list) source(me uint32) (*slabHdr, error) {
 	l.taking(me)
-	for uint32(len(l.depot)) < want {
-		s := l.pick(me)
-		if s == nil {
-			if len(l.depot) > 0 {
-				break
-			}
-			var err error
-			if s, err = l.emptySlab(); err != nil {
-				return err
-			}
-		}
-		s.taker = me
-		l.takeFrom(s, want-uint32(len(l.depot)))
+	if s := l.pick(me); s != nil {
+		return s, nil
 	}
-	l.shuffle()
-	slices.Reverse(l.depot) // the first one taken is handed out first: from the end
-	l.n.Depot = uint64(len(l.depot))
-	return nil
+	s, err := l.emptySlab()
+	if err != nil {
+		return nil, err
+	}
+	l.place(s)
+	return s, nil
+}
+
+// unused puts away what source returned, if that was an empty slab and nobody
+// took blocks from it.
+func (l *list) unused(s *slabHdr) {
+	if s != nil && s.free == s.carved {
+		l.retire(s)
+	}
+}
+
+// fill takes blocks for me from slabs, from s first, as many as refs has room
+// for if there are so many, and returns how many there were. The first one taken
+// is the last of refs, and so the first that a cache hands out.
+func (l *list) fill(refs []ref, s *slabHdr, me uint32) uint32 {
+	left := len(refs)
+	for ; left > 0 && s != nil; s = l.pick(me) {
+		s.taker = me
+		left = l.takeFrom(s, refs[:left])
+	}
+	copy(refs, refs[left:])
+	refs = refs[:len(refs)-left]
+	l.shuffle(refs)
+	return uint32(len(refs))
 }
 
 // dry reports whether the next block that me gets must come from a new slab.
@@ -199,33 +211,34 @@ func (l *list) emptySlab() (*slabHdr, error) {
 	return l.newSlab()
 }
 
-// takeFrom appends up to want blocks of s to the depot: first those that
-// came back, then those never used, both in the order of their addresses.
-func (l *list) takeFrom(s *slabHdr, want uint32) {
-	had := len(l.depot)
-	l.depot = s.takeReturned(l.depot, &want)
-	l.n.OnSlabs -= uint64(len(l.depot) - had)
-	had = len(l.depot)
-	for fresh := min(want, s.blocks-s.carved); fresh > 0; fresh-- {
+// takeFrom moves blocks of s to the end of room, the first one last: first
+// those that came back, then those never used, both in the order of their
+// addresses. It returns how much of the room is left.
+func (l *list) takeFrom(s *slabHdr, room []ref) (left int) {
+	left = s.takeReturned(room)
+	l.n.OnSlabs -= uint64(len(room) - left)
+	fresh := min(uint32(left), s.blocks-s.carved)
+	l.n.Carved += uint64(fresh)
+	for ; fresh > 0; fresh-- {
 		off := uintptr(s.carved) * uintptr(l.stride)
 		s.carved++
 		r := off >> s.shift
 		st := s.state(r >> subBits)
 		*st = stParked | uint8(r)&subMask
-		l.depot = append(l.depot, ref{addr: s.base + off, state: uintptr(unsafe.Pointer(st))})
+		left--
+		room[left] = ref{addr: s.base + off, state: uintptr(unsafe.Pointer(st))}
 	}
-	l.n.Carved += uint64(len(l.depot) - had)
 	l.place(s)
+	return left
 }
 
-// takeReturned appends up to *want blocks that came back to s, and counts
-// *want down.
-func (s *slabHdr) takeReturned(to []ref, want *uint32) []ref {
-	k := min(*want, s.free)
-	*want -= k
+// takeReturned is takeFrom for blocks that came back to s.
+func (s *slabHdr) takeReturned(room []ref) (left int) {
+	left = len(room)
+	k := min(uint32(left), s.free)
 	s.free -= k
 	if k == 0 {
-		return to
+		return left
 	}
 	bm := s.bitmap()
 	w := s.hint
@@ -237,12 +250,13 @@ func (s *slabHdr) takeReturned(to []ref, want *uint32) []ref {
 			st := s.state(i)
 			sub := uintptr(*st & subMask)
 			*st = stParked | uint8(sub)
-			to = append(to, ref{addr: s.base + (i<<subBits|sub)<<s.shift, state: uintptr(unsafe.Pointer(st))})
+			left--
+			room[left] = ref{addr: s.base + (i<<subBits|sub)<<s.shift, state: uintptr(unsafe.Pointer(st))}
 		}
 		bm[w] = m
 		if k == 0 {
 			s.hint = w
-			return to
+			return left
 		}
 	}
 }

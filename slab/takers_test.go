@@ -11,63 +11,61 @@ import (
 func TestTakersHaveSlabsOfTheirOwn(t *testing.T) {
 	a := newAllocator(t)
 	l := &a.classes[classFor(1024)] // 8 blocks a slab
-	take := func(me uint32, n uint32) (bases map[uintptr]bool) {
+	take := func(me, n uint32) (refs []ref, bases map[uintptr]bool) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		require.Empty(t, l.depot)
-		require.NoError(t, l.fill(n, me))
-		bases = make(map[uintptr]bool)
-		for _, r := range l.depot {
+		refs, bases = make([]ref, n), make(map[uintptr]bool)
+		for had := uint32(0); had < n; {
+			s, err := l.source(me)
+			require.NoError(t, err)
+			had += l.fill(refs[had:], s, me)
+			l.unused(s)
+		}
+		for _, r := range refs {
 			bases[l.o.descOf(r.pointer()).header().base] = true
 		}
-		return bases
+		return refs, bases
 	}
-	back := func() {
+	back := func(refs []ref) {
 		l.mu.Lock()
-		l.spillDepot(0)
+		l.putBack(refs)
 		l.mu.Unlock()
 	}
-	keep := func() (refs []ref) { // as if somebody had them
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		refs = append(refs, l.depot...)
-		l.depot = l.depot[:0]
-		return refs
-	}
+	slabOf := func(r ref) uintptr { return l.o.descOf(r.pointer()).header().base }
 	var full []ref
 	for l.inSlabs < l.blocks { // the first slabs are small
-		take(3, 4)
-		full = append(full, keep()...)
+		refs, _ := take(3, 4)
+		full = append(full, refs...)
 	}
 	small := l.n.Slabs
-	require.Len(t, take(1, 4), 1)
-	one := keep()
-	second := take(2, 4)
+	one, bases := take(1, 4)
+	require.Len(t, bases, 1)
+	two, second := take(2, 4)
 	require.Len(t, second, 1)
-	two := keep()
-	require.False(t, second[l.o.descOf(one[0].pointer()).header().base], "somebody else's")
-	require.Equal(t, second, take(2, 2), "his own")
-	two = append(two, keep()...)
-	require.True(t, take(1, 2)[l.o.descOf(one[0].pointer()).header().base], "his own")
-	one = append(one, keep()...)
+	require.False(t, second[slabOf(one[0])], "somebody else's")
+	more, bases := take(2, 2)
+	require.Equal(t, second, bases, "his own")
+	two = append(two, more...)
+	more, bases = take(1, 2)
+	require.True(t, bases[slabOf(one[0])], "his own")
+	one = append(one, more...)
 	l.mu.Lock()
 	require.Equal(t, small+2, l.n.Slabs)
 	require.EqualValues(t, 2, l.binned)
 	l.mu.Unlock()
 
 	for range aloneAfter + 1 { // the other one is gone: what he left is used up
-		take(1, 1)
-		back()
+		refs, _ := take(1, 1)
+		back(refs)
 	}
-	require.Len(t, take(1, 4), 2)
+	more, bases = take(1, 4)
+	require.Len(t, bases, 2)
 	require.Equal(t, small+2, l.n.Slabs)
-	one = append(one, keep()...)
+	one = append(one, more...)
 
-	l.mu.Lock()
-	l.putBack(one)
-	l.putBack(two)
-	l.putBack(full)
-	l.mu.Unlock()
+	for _, refs := range [][]ref{one, two, full} {
+		back(refs)
+	}
 	require.NoError(t, a.Audit())
 	require.NoError(t, a.Close())
 }

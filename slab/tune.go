@@ -104,7 +104,8 @@ func (l *list) lookOver() {
 		l.giveRoom(id, back[:cap(back)])
 	}
 	if trips := l.n.Refills + l.n.Spills; trips-l.trips <= 1 {
-		l.spillDepot(max(0, len(l.depot)-lookMost))
+		l.spillDepot(max(0, l.depot.n-lookMost))
+		l.o.segments.takeBack(&l.depot)
 		l.releaseSpare()
 		if (len(l.idle)-l.asleep)*l.metaBytes() >= idleMost {
 			l.dropIdle()
@@ -172,6 +173,7 @@ func (l *list) yield() {
 	}
 	percpu.Unpin(id)
 	l.spillDepot(int(asked))
+	l.o.segments.takeBack(&l.depot)
 	if asked == 0 {
 		l.releaseSpare()
 	}
@@ -203,7 +205,7 @@ func (l *list) giveIdle() {
 	}
 	percpu.Unpin(id)
 	if idle && l.n.Refills+l.n.Spills-l.trips <= 1 {
-		l.spillDepot(0)
+		l.emptyDepot()
 		l.releaseSpare()
 	}
 	l.boundDepot()
