@@ -67,10 +67,11 @@ func (l *list) audit() error {
 		if rv == nil {
 			return
 		}
-		if rv.n != c.Kept && bad == nil {
+		if uint32(rv.n) != c.Kept && bad == nil {
 			bad = fail("%d blocks in the reserve of P %d, %d published", rv.n, id, c.Kept)
 		}
-		for _, r := range rv.refs[:rv.n] {
+		for i := range rv.n {
+			r := rv.at(i)
 			if other, ok := seen[r.addr]; ok && bad == nil {
 				bad = fail("block %#x is in the reserve of P %d and in %s", r.addr, id, other)
 			}

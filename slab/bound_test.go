@@ -37,7 +37,7 @@ func (o *owner) parkedNow(t testing.TB) (ofP map[int]int64, all int64) {
 			ofP[id] += n
 			all += n
 			if rv := o.reserveOf(id, l); rv != nil {
-				claimed += int64(len(rv.refs)) * int64(l.stride)
+				claimed += int64(rv.most) * int64(l.stride)
 			}
 		})
 		o.localMu.Lock()

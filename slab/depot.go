@@ -119,6 +119,17 @@ func (s *segments) takeBack(d *depot) {
 	d.segments = d.segments[:need]
 }
 
+// takeAll takes all the room of d, which has no block.
+func (s *segments) takeAll(d *depot) {
+	if len(d.segments) == 0 {
+		return
+	}
+	s.mu.Lock()
+	s.free = append(s.free, d.segments...)
+	s.mu.Unlock()
+	*d = depot{}
+}
+
 // forget leaves the segments that no depot has to the collector.
 func (s *segments) forget() {
 	s.mu.Lock()

@@ -217,7 +217,7 @@ func (o *owner) shed() {
 
 // shed takes home what a P parks above the depth: the coldest blocks.
 func (l *list) shed(id int, c *statspage.Cache) {
-	l.putBack(l.takeReserve(id, c))
+	l.putReserveBack(id, c)
 	if n := parkedIn(c); n > l.depth {
 		l.roomInDepot(n - l.depth)
 		l.unload(c, n-l.depth)

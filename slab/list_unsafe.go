@@ -391,7 +391,7 @@ func (l *list) cacheRefs(c *statspage.Cache) []ref { return unsafe.Slice(slot(c,
 // drainP puts everything on the slabs that the P with this id parks. The
 // shards are revoked.
 func (l *list) drainP(id int, c *statspage.Cache) {
-	l.putBack(l.takeReserve(id, c))
+	l.putReserveBack(id, c)
 	l.drainCache(c)
 }
 
@@ -410,12 +410,25 @@ func (l *list) roomInDepot(n uint32) { l.o.segments.lend(&l.depot, int(n)) }
 // spillDepot puts the oldest blocks of the depot on their slabs until keep
 // are left.
 func (l *list) spillDepot(keep int) {
-	for l.depot.n > keep {
-		refs := l.depot.oldest(l.depot.n - keep)
-		l.putBack(refs)
-		l.depot.drop(len(refs))
-	}
+	l.putOldestBack(&l.depot, keep)
 	l.n.Depot = uint64(l.depot.n)
+}
+
+// putOldestBack puts the oldest blocks of d on their slabs until keep are left.
+func (l *list) putOldestBack(d *depot, keep int) {
+	for d.n > keep {
+		refs := d.oldest(d.n - keep)
+		l.putBack(refs)
+		d.drop(len(refs))
+	}
+}
+
+// putReserveBack puts a reserve's blocks on their slabs, and takes its room
+// away. The shards are revoked.
+func (l *list) putReserveBack(id int, c *statspage.Cache) {
+	rv := l.takeReserve(id, c)
+	l.putOldestBack(&rv.depot, 0)
+	l.o.segments.takeAll(&rv.depot)
 }
 
 // emptyDepot is spillDepot of everything, and of the room.

@@ -12,8 +12,8 @@ import (
 // bursts: it grows when a P must refill its cache after it had to spill
 // it, and goes when the P asks for much less than it holds.
 type reserve struct {
-	refs []ref  // room; the oldest block first
-	n    uint32 // blocks there; published as Cache.Kept
+	depot     // its n is published as Cache.Kept
+	most  int // blocks that there is room for
 }
 
 // reserves are those of one P.
@@ -50,15 +50,14 @@ func (l *list) stow(id int, c *statspage.Cache) bool {
 	rv := l.o.reserveOf(id, l)
 	i := parkedIn(c)
 	k := i - i/4
-	if rv == nil || k == 0 || uint32(len(rv.refs))-rv.n < k {
+	if rv == nil || k == 0 || rv.most-rv.n < int(k) {
 		return false
 	}
 	l.refresh(c)
 	refs := l.cacheRefs(c)
-	copy(rv.refs[rv.n:], refs[:k])
+	rv.push(refs[:k])
 	copy(refs, refs[k:i])
-	rv.n += k
-	set32(&c.Kept, rv.n)
+	set32(&c.Kept, uint32(rv.n))
 	add(&c.W, -uint64(k)*statspage.OneParked)
 	return true
 }
@@ -70,10 +69,9 @@ func (l *list) fetch(id int, c *statspage.Cache) {
 		return
 	}
 	l.refresh(c)
-	k := min(rv.n, max(1, capOf(c)-capOf(c)/4))
-	copy(l.cacheRefs(c), rv.refs[rv.n-k:rv.n])
-	rv.n -= k
-	set32(&c.Kept, rv.n)
+	k := min(uint32(rv.n), max(1, capOf(c)-capOf(c)/4))
+	rv.pop(l.cacheRefs(c)[:k])
+	set32(&c.Kept, uint32(rv.n))
 	add(&c.W, uint64(k)*statspage.OneParked)
 }
 
@@ -87,7 +85,7 @@ func (l *list) wanted(id int, c *statspage.Cache) uint32 {
 	c.Spilt = uint16(c.Spills)
 	have := uint32(0)
 	if rv := l.o.reserveOf(id, l); rv != nil {
-		have = uint32(len(rv.refs))
+		have = uint32(rv.most)
 	}
 	most := min(reserveBlocks, uint32(min(l.o.reserveMost, reservePerClass))/l.stride)
 	if want := min(most, max(2*have, 2*capOf(c))); want > have && want >= reserveLeast {
@@ -103,23 +101,24 @@ func (l *list) growReserve(id int, want uint32) {
 	if slot.Load() == nil {
 		slot.CompareAndSwap(nil, new(reserves))
 	}
-	l.giveRoom(id, make([]ref, want))
+	var room depot
+	l.o.segments.lend(&room, int(want))
+	l.giveRoom(id, &room, int(want))
 }
 
-// takeReserve takes everything out of a reserve, and its room away. The
-// caller is pinned as id, or has revoked the shards.
-func (l *list) takeReserve(id int, c *statspage.Cache) []ref {
-	rv := l.o.reserveOf(id, l)
-	if rv == nil || rv.refs == nil {
-		return nil
+// takeReserve takes everything out of a reserve, and its room away, and returns
+// what that was. The caller is pinned as id, or has revoked the shards.
+func (l *list) takeReserve(id int, c *statspage.Cache) (rv reserve) {
+	p := l.o.reserveOf(id, l)
+	if p == nil || p.most == 0 {
+		return rv
 	}
-	refs := rv.refs[:rv.n]
-	l.o.reserves[id].Load().bytes -= len(rv.refs) * int(l.stride)
-	l.o.room.give(int64(len(rv.refs)) * int64(l.stride))
-	*rv = reserve{}
+	rv, *p = *p, rv
+	l.o.reserves[id].Load().bytes -= rv.most * int(l.stride)
+	l.o.room.give(int64(rv.most) * int64(l.stride))
 	set32(&c.Kept, 0)
-	add(&c.Out, uint64(len(refs)))
-	return refs
+	add(&c.Out, uint64(rv.n))
+	return rv
 }
 
 // relinquish empties all reserves of the current P, whose room stays: it is
@@ -136,23 +135,23 @@ func (o *owner) relinquish() {
 		if !l.used.Load() {
 			continue
 		}
-		var back []ref
+		var rv reserve
 		now := percpu.Pin()
 		if now == id {
 			if c := o.ready(id, l); c != nil && c.Kept > 0 {
-				back = l.takeReserve(id, c)
+				rv = l.takeReserve(id, c)
 			}
 		}
 		percpu.Unpin(now)
-		if back == nil {
+		if rv.most == 0 {
 			continue
 		}
 		l.mu.Lock()
 		if !l.closed {
-			l.putBack(back)
+			l.putOldestBack(&rv.depot, 0)
 		}
 		l.mu.Unlock()
-		l.giveRoom(id, back[:cap(back)])
+		l.giveRoom(id, &rv.depot, rv.most)
 	}
 }
 
@@ -168,23 +167,23 @@ func (rs *reserves) any() bool {
 	return false
 }
 
-// giveRoom installs room as the reserve of the P with this id if that is
-// larger than what it has. It reports whether it did.
-func (l *list) giveRoom(id int, room []ref) bool {
+// giveRoom gives room for that many blocks, which has none in it, to the reserve
+// of the P with this id, if that has less and may have so much. What is not
+// needed goes to the other lists.
+func (l *list) giveRoom(id int, room *depot, most int) {
 	now := percpu.Pin()
-	if now != id || uint(id) >= uint(l.o.open.Load()) {
-		percpu.Unpin(now)
-		return false
-	}
-	rs := l.o.reserves[id].Load()
-	rv := &rs.of[l.class]
-	more := (len(room) - len(rv.refs)) * int(l.stride)
-	ok := more > 0 && rs.bytes+more <= l.o.reserveMost && l.o.room.take(int64(more))
-	if ok {
-		rs.bytes += more
-		copy(room, rv.refs[:rv.n])
-		rv.refs = room
+	if now == id && uint(id) < uint(l.o.open.Load()) {
+		rs := l.o.reserves[id].Load()
+		rv := &rs.of[l.class]
+		more := (most - rv.most) * int(l.stride)
+		if more > 0 && rs.bytes+more <= l.o.reserveMost && l.o.room.take(int64(more)) {
+			rs.bytes += more
+			for i, s := range rv.segments { // those that have blocks stay in front
+				room.segments[i], rv.segments[i] = s, room.segments[i]
+			}
+			room.segments, rv.segments, rv.most = rv.segments, room.segments, most
+		}
 	}
 	percpu.Unpin(now)
-	return ok
+	l.o.segments.takeAll(room)
 }

@@ -79,7 +79,7 @@ func (l *list) atLeisure(f func(l *list)) {
 
 func (l *list) lookOver() {
 	l.roomInDepot(l.depth + 1)
-	var back []ref
+	var back reserve
 	id := percpu.Pin()
 	if c := l.o.ready(id, l); c != nil {
 		asked := l.asked(c)
@@ -99,9 +99,9 @@ func (l *list) lookOver() {
 		}
 	}
 	percpu.Unpin(id)
-	if back != nil {
-		l.putBack(back)
-		l.giveRoom(id, back[:cap(back)])
+	if back.most > 0 {
+		l.putOldestBack(&back.depot, 0)
+		l.giveRoom(id, &back.depot, back.most)
 	}
 	if trips := l.n.Refills + l.n.Spills; trips-l.trips <= 1 {
 		l.spillDepot(max(0, l.depot.n-lookMost))
