@@ -13,8 +13,52 @@ import (
 // has done with each list to what it had done an epoch ago, and empties the
 // caches that did nothing, as Trim does.
 
-// idleLeast is how many bytes must be parked in idle caches to be worth that.
-const idleLeast = 64 << 10
+const (
+	// idleLeast is how many bytes must be parked in idle caches to be worth that.
+	idleLeast = 64 << 10
+	// idlePart is the part of a peak of resident memory that must be, there.
+	idlePart = 64
+)
+
+// leave is called at a new peak of resident memory, which should not be made of
+// what is parked on Ps that do nothing: those, for one, that a goroutine worked
+// on before it moved. It empties the caches of the Ps that did nothing since the
+// last call. Callers may hold life, so it does not wait for anybody.
+func (o *owner) leave() {
+	if !o.maint.TryLock() {
+		return
+	}
+	defer o.maint.Unlock()
+	high := int(o.high.Load())
+	if high == 1 || o.open.Load() == 0 {
+		return
+	}
+	if len(o.didAll) < high {
+		o.didAll = append(o.didAll, make([]uint64, high-len(o.didAll))...)
+	}
+	idle, bytes := make([]bool, high), int64(0)
+	for id := range idle {
+		all, parked := uint64(0), int64(0)
+		for _, l := range o.lists {
+			done, n := o.doneBy(id, l)
+			all, parked = all+done, parked+n
+		}
+		if idle[id] = all == o.didAll[id] && parked > 0; idle[id] {
+			bytes += parked
+		}
+		o.didAll[id] = all
+	}
+	if bytes < max(idleLeast, o.peak.Load()/idlePart) {
+		return
+	}
+	o.atRest(func(l *list) {
+		o.eachPCache(l, func(id int, c *statspage.Cache) {
+			if id < high && idle[id] {
+				l.drainP(id, c)
+			}
+		})
+	})
+}
 
 // tidy empties the caches that were idle since the last call. Callers may
 // hold life, so it does not wait for anybody.

@@ -22,13 +22,9 @@ func parkedBy(a *Allocator, id int) (bytes int64) {
 	return bytes
 }
 
-// A P that works no more keeps nothing for long, while others work.
-func TestIdlePsGiveBack(t *testing.T) {
-	if percpu.Current() == percpu.Tokens {
-		t.Skip("tokens have no Ps")
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	a := newAllocator(t)
+// useTwoPs makes the second P park something.
+func useTwoPs(t *testing.T, a *Allocator) {
+	t.Helper()
 	for try := 0; parkedBy(a, 1) < idleLeast; try++ {
 		require.Less(t, try, 5000, "no goroutine ever came to the second P")
 		var wg sync.WaitGroup
@@ -46,6 +42,16 @@ func TestIdlePsGiveBack(t *testing.T) {
 		}
 		wg.Wait()
 	}
+}
+
+// A P that works no more keeps nothing for long, while others work.
+func TestIdlePsGiveBack(t *testing.T) {
+	if percpu.Current() == percpu.Tokens {
+		t.Skip("tokens have no Ps")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	a := newAllocator(t)
+	useTwoPs(t, a)
 	runtime.GOMAXPROCS(1)
 	idle := parkedBy(a, 1)
 	require.NoError(t, a.Audit())
@@ -71,5 +77,37 @@ func TestIdlePsGiveBack(t *testing.T) {
 	require.Equal(t, parked, parkedBy(a, 0), "after %d slow operations", slowOps(a)-before)
 	a.tidy()
 	require.Less(t, parkedBy(a, 0), int64(idleLeast), "nothing happened between two calls: idle")
+	require.NoError(t, a.Audit())
+}
+
+// A new peak of resident memory is not made of what a P has parked that did
+// nothing since the last one; who works keeps what he needs.
+func TestIdlePsGiveBackAtPeaks(t *testing.T) {
+	if percpu.Current() == percpu.Tokens {
+		t.Skip("tokens have no Ps")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	a := newAllocator(t)
+	useTwoPs(t, a)
+	runtime.GOMAXPROCS(1)
+	require.GreaterOrEqual(t, parkedBy(a, 1), int64(idleLeast))
+	work := func() { a.Free(mustAlloc(t, a, 100)) }
+	a.peak.Store(1) // as if there were a new one, of which what is parked is much
+	a.yield()       // takes note
+	work()
+	mine := parkedBy(a, 0)
+	a.leave()
+	require.Zero(t, parkedBy(a, 1))
+	require.Equal(t, mine, parkedBy(a, 0), "it worked in between")
+	require.NoError(t, a.Audit())
+
+	runtime.GOMAXPROCS(2)
+	useTwoPs(t, a)
+	runtime.GOMAXPROCS(1)
+	a.leave()
+	work()
+	a.peak.Store(64 * idlePart << 20)
+	a.leave()
+	require.GreaterOrEqual(t, parkedBy(a, 1), int64(idleLeast), "little, beside what there is")
 	require.NoError(t, a.Audit())
 }

@@ -67,7 +67,9 @@ type owner struct {
 	// maint orders those who revoke the shards. It comes before life and
 	// every list's lock.
 	maint sync.Mutex
-	did   []uint64 // what each P had done with each list when tidy last looked; guarded by maint
+	// What each P had done with each list when tidy last looked, and with all of
+	// them when leave did. Guarded by maint.
+	did, didAll []uint64
 
 	// life is held shared by slow paths that look at records of the arena
 	// without a list's lock, and exclusively by those who close.

@@ -156,6 +156,7 @@ func (o *owner) yield() {
 			l.atLeisure((*list).yield)
 		}
 	}
+	o.leave()
 }
 
 // yield gives back what the current P and the depot have parked beyond what
