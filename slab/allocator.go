@@ -85,6 +85,8 @@ func (a *Allocator) Name() string { return a.name }
 
 func (a *Allocator) allocSlow(n int) ([]byte, error) { return a.alloc("alloc", n, false) }
 
+func (a *Allocator) zeroedSlow(n int) ([]byte, error) { return a.alloc("alloc zeroed", n, true) }
+
 // alloc is Alloc and AllocZeroed without the fast path.
 func (a *Allocator) alloc(op string, n int, zero bool) ([]byte, error) {
 	switch {
@@ -118,9 +120,6 @@ func (a *Allocator) freeSlow(b []byte) {
 		a.free("free", b, stLive)
 	}
 }
-
-// AllocZeroed is Alloc with all n bytes zero.
-func (a *Allocator) AllocZeroed(n int) ([]byte, error) { return a.zeroedHot(n) }
 
 // AllocAligned is Alloc at an address that is a multiple of to, a power of
 // two; otherwise it returns ErrInvalid.

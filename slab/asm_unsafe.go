@@ -35,7 +35,7 @@ const (
 // codeAddrs are the addresses of the assembly functions, and of the
 // continuations of those that have some: what they do once they know their P.
 type codeAddrs struct {
-	alloc, allocAt, free, freeAt, get, getAt, put, putAt, localAlloc, localFree uintptr
+	alloc, allocAt, zeroed, zeroedAt, free, freeAt, get, getAt, put, putAt, localAlloc, localFree uintptr
 }
 
 func codes(c *codeAddrs)
@@ -69,8 +69,9 @@ func assemble() {
 	var c codeAddrs
 	codes(&c)
 	const by = allocStrideShift
-	if allocEntry.fork(c.allocAt, by) && freeEntry.fork(c.freeAt, by) && getEntry.fork(c.getAt, 0) && putEntry.fork(c.putAt, 0) {
-		allocEntry.code, freeEntry.code, getEntry.code, putEntry.code = c.alloc, c.free, c.get, c.put
+	if allocEntry.fork(c.allocAt, by) && zeroedEntry.fork(c.zeroedAt, by) && freeEntry.fork(c.freeAt, by) && getEntry.fork(c.getAt, 0) && putEntry.fork(c.putAt, 0) {
+		allocEntry.code, zeroedEntry.code, freeEntry.code = c.alloc, c.zeroed, c.free
+		getEntry.code, putEntry.code = c.get, c.put
 	}
 	localAllocEntry.code, localFreeEntry.code = c.localAlloc, c.localFree
 }

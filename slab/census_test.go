@@ -94,7 +94,7 @@ func TestHotPathCensus(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "program")
 	out, err := exec.Command("go", "build", "-o", bin, "offheap.example/lookaside/slab/testdata/program").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	dump, err := exec.Command("go", "tool", "objdump", "-s", `^slab\.(alloc|free|get|put)(On)?$|^slab\.local(Alloc|Free)$`, bin).CombinedOutput()
+	dump, err := exec.Command("go", "tool", "objdump", "-s", `^slab\.(alloc|zeroed|free|get|put)(On)?$|^slab\.local(Alloc|Free)$`, bin).CombinedOutput()
 	require.NoError(t, err, "%s", dump)
 	var got strings.Builder
 	fmt.Fprintf(&got, "%-10s %12s %6s %7s %6s %9s %7s\n", "func", "instructions", "loads", "stores", "calls", "branches", "locked")
@@ -115,7 +115,7 @@ func TestHotPathCensus(t *testing.T) {
 		}
 	}
 	flush()
-	require.Equal(t, 11, strings.Count(got.String(), "\n"), "%s", got.String())
+	require.Equal(t, 13, strings.Count(got.String(), "\n"), "%s", got.String())
 	golden := "testdata/hotpath_amd64.golden"
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(got.String()), 0o644))

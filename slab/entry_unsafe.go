@@ -28,8 +28,8 @@ type pEntry struct {
 const fastPs = 256
 
 var (
-	freeEntry, getEntry, putEntry   pEntry
-	localAllocEntry, localFreeEntry entry
+	zeroedEntry, freeEntry, getEntry, putEntry pEntry
+	localAllocEntry, localFreeEntry            entry
 )
 
 // Alloc returns n bytes with undefined contents; their capacity is what the
@@ -38,6 +38,12 @@ var (
 // that occupies nothing.
 func (a *Allocator) Alloc(n int) ([]byte, error) {
 	e := &allocEntry
+	return (*(*func(*Allocator, int) ([]byte, error))(unsafe.Pointer(&e)))(a, n)
+}
+
+// AllocZeroed is Alloc with all n bytes zero.
+func (a *Allocator) AllocZeroed(n int) ([]byte, error) {
+	e := &zeroedEntry
 	return (*(*func(*Allocator, int) ([]byte, error))(unsafe.Pointer(&e)))(a, n)
 }
 
@@ -85,6 +91,7 @@ func codeOf[F any](f F) uintptr { return **(**uintptr)(unsafe.Pointer(&f)) }
 func init() {
 	set := func(e *entry, hot, slow uintptr) { *e = entry{code: hot, slow: slow, whole: hot} }
 	set(&allocEntry.entry, codeOf((*Allocator).allocHot), codeOf((*Allocator).allocSlow))
+	set(&zeroedEntry.entry, codeOf((*Allocator).zeroedHot), codeOf((*Allocator).zeroedSlow))
 	set(&freeEntry.entry, codeOf((*Allocator).freeHot), codeOf((*Allocator).freeSlow))
 	set(&getEntry.entry, codeOf((*Lookaside).getHot), codeOf((*Lookaside).getSlow))
 	set(&putEntry.entry, codeOf((*Lookaside).putHot), codeOf((*Lookaside).putSlow))

@@ -119,6 +119,54 @@ slow:
 	MOVQ    entry_slow(DX), CX
 	JMP     CX
 
+// func (a *Allocator) AllocZeroed(n int) ([]byte, error)
+//
+// From 16 bytes to a kilobyte the block is cleared here, the others go the way
+// in Go: in between nobody can take the arena away either.
+TEXT slab·zeroed<>(SB), NOSPLIT, $0-0
+	LEAQ    -16(BX), CX
+	CMPQ    CX, $1008
+	JHI     whole
+	LEAQ    7(BX), CX
+	SHRQ    $3, CX
+	LEAQ    ·allocEntry(SB), SI
+	MOVWLZX allocTable_cacheOf(SI)(CX*2), CX
+	FORK(AX)
+slow:
+	MOVQ    entry_slow(DX), CX
+	JMP     CX
+whole:
+	MOVQ    entry_whole(DX), CX
+	JMP     CX
+
+TEXT slab·zeroedAt<>(SB), NOSPLIT, $0-0
+	CONTS(const_allocStrideShift, slab·zeroedOn<>(SB))
+
+TEXT slab·zeroedOn<>(SB), NOSPLIT, $0-0
+	PCALIGN $64
+	ADDQ    hot_shards(AX), SI
+	ADDQ    SI, CX              // the cache
+	POP
+	MOVQ    R10, AX
+	AHEAD
+	XORPS   X0, X0
+	LEAQ    -16(R10)(BX*1), R8  // the last 16 bytes
+	MOVUPS  X0, (R8)
+next:
+	CMPQ    R10, R8
+	JCC     done
+	MOVUPS  X0, (R10)
+	ADDQ    $16, R10
+	JMP     next
+done:
+	MOVL    12(CX), CX
+	XORL    DI, DI
+	XORL    SI, SI
+	RET
+slow:
+	MOVQ    entry_slow(DX), CX
+	JMP     CX
+
 // RECORD leaves in R10 the record of the page that the block at BX is in, and
 // in R9 the block's distance from the arena's base.
 #define RECORD(owner) \
@@ -288,6 +336,10 @@ TEXT ·codes(SB), NOSPLIT, $0-8
 	MOVQ AX, codeAddrs_alloc(DI)
 	LEAQ slab·allocAt<>(SB), AX
 	MOVQ AX, codeAddrs_allocAt(DI)
+	LEAQ slab·zeroed<>(SB), AX
+	MOVQ AX, codeAddrs_zeroed(DI)
+	LEAQ slab·zeroedAt<>(SB), AX
+	MOVQ AX, codeAddrs_zeroedAt(DI)
 	LEAQ slab·free<>(SB), AX
 	MOVQ AX, codeAddrs_free(DI)
 	LEAQ slab·freeAt<>(SB), AX

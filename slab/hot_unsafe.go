@@ -61,8 +61,8 @@ func (a *Allocator) allocHot(n int) ([]byte, error) {
 	return a.allocSlow(n)
 }
 
-// zeroedHot is AllocZeroed: the block is cleared before anybody can take the
-// arena away.
+// zeroedHot is AllocZeroed in Go: the block is cleared before anybody can take
+// the arena away.
 //
 //go:nosplit
 //go:noinline
@@ -84,7 +84,7 @@ func (a *Allocator) zeroedHot(n int) ([]byte, error) {
 			}
 		}
 	}
-	return a.alloc("alloc zeroed", n, true)
+	return a.zeroedSlow(n)
 }
 
 // freeHot is Free in Go.

@@ -681,3 +681,46 @@ func TestLocalsCloseWhileClosing(t *testing.T) {
 		require.NoError(t, src.Close())
 	}
 }
+
+// AllocZeroed clears what was asked for, whatever the length, and writes to
+// nothing outside the block.
+func TestZeroedClearsExactly(t *testing.T) {
+	a := newAllocator(t)
+	dirty := func(b []byte) []byte {
+		b = b[:cap(b)]
+		for i := range b {
+			b[i] = 0xAA
+		}
+		return b
+	}
+	for n := 1; n <= 2100; n++ {
+		around := [2][]byte{}
+		before, b, after := mustAlloc(t, a, n), mustAlloc(t, a, n), mustAlloc(t, a, n)
+		around[0], around[1] = dirty(before), dirty(after)
+		at := addrOf(dirty(b))
+		a.Free(b)
+		for try := 0; ; try++ {
+			z, err := a.AllocZeroed(n)
+			require.NoError(t, err)
+			require.Len(t, z, n)
+			if !allBytes(z, 0) {
+				t.Fatalf("%d bytes are not all zero", n)
+			}
+			same := addrOf(z) == at
+			if rest := z[n:cap(z)]; same && !allBytes(rest, 0xAA) {
+				t.Fatalf("%d bytes were cleared, and some behind", n)
+			}
+			a.Free(z)
+			if same || try == 3 {
+				break
+			}
+		}
+		for _, x := range around {
+			if !allBytes(x, 0xAA) {
+				t.Fatalf("clearing %d bytes wrote to another block", n)
+			}
+			a.Free(x)
+		}
+	}
+	require.NoError(t, a.Audit())
+}

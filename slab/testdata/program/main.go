@@ -28,6 +28,9 @@ func main() {
 	if b, err = a.Alloc(64); err == nil {
 		a.Free(b)
 	}
+	if b, err = a.AllocZeroed(64); err == nil {
+		a.Free(b)
+	}
 	c := a.NewLocal()
 	if b, err = c.Alloc(64); err == nil {
 		c.Free(b)
