@@ -31,6 +31,7 @@ func TestClassLookup(t *testing.T) {
 
 func TestClassGeometry(t *testing.T) {
 	end := 0
+	heads := make(map[uint16]bool) // where in their pages
 	for i, c := range classTable {
 		if i > 0 {
 			require.Greater(t, c.size, classTable[i-1].size)
@@ -43,6 +44,11 @@ func TestClassGeometry(t *testing.T) {
 		require.GreaterOrEqual(t, c.slots, uint16(2), "class %d", i)
 		require.GreaterOrEqual(t, int(c.cache), end, "class %d: caches overlap", i)
 		end = int(c.cache) + 64 + int(c.slots)*16
+		require.EqualValues(t, 8, c.cache%16, "class %d: the head is where blocks begin", i)
+		if c.size <= 1024 {
+			require.False(t, heads[c.cache%4096], "class %d: two heads at one place of a page", i)
+			heads[c.cache%4096] = true
+		}
 	}
 	require.LessOrEqual(t, end, shardBytes)
 }

@@ -27,8 +27,10 @@ import (
 )
 
 // hot is what the hot path reads: one cache line, written at birth and at
-// death, and by those who revoke the shards.
+// death, and by those who revoke the shards. It begins 8 bytes behind where
+// many blocks begin in their pages; see firstCache in gen.
 type hot struct {
+	_      uintptr
 	base   uintptr        // the arena's primary piece
 	span   atomic.Uintptr // its size; 0: every free goes the slow way
 	table  unsafe.Pointer // its granule records

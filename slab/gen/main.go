@@ -23,10 +23,17 @@ const (
 	maxTail = 0.02    // of a slab
 
 	parked   = 16 << 10 // bytes that one P parks of one class, at most, but
-	maxSlots = 124      // so many blocks, which with the head are 2 KiB,
+	maxSlots = 120      // so many blocks, which with the head are 64 bytes less than 2 KiB,
 	minSlots = 8        // at least so many,
 	midSlots = 48       // and at least so many up to midSize
 	midSize  = 1 << 10
+
+	// firstCache is where the first cache is. A load waits for a store that is on
+	// its way to an address with the same last twelve bits: a program writes to the
+	// beginning of a block, and few blocks begin 8 bytes behind a multiple of 16.
+	// Nor do the heads of classes up to midSize lie a multiple of 4 KiB apart.
+	firstCache = 8
+	line       = 64
 )
 
 type class struct {
@@ -53,11 +60,15 @@ func classes() []class {
 	for size := quantum; size <= largest; size += step(size) {
 		cs = append(cs, geometry(size))
 	}
-	cache := 0
+	cache := firstCache
+	heads := make(map[int]bool) // where in their pages
 	for i := range cs {
+		for cs[i].size <= midSize && heads[cache%granule] {
+			cache += line
+		}
+		heads[cache%granule] = true
 		cs[i].cache = cache
-		cache += 64 + cs[i].slots*16
-		cache = (cache + 63) &^ 63
+		cache += (line + cs[i].slots*16 + line - 1) &^ (line - 1)
 	}
 	return cs
 }
@@ -100,7 +111,7 @@ func render(cs []class) []byte {
 	}
 	last := cs[len(cs)-1]
 	fmt.Fprintf(&b, "\nconst (\n\tnumClasses = %d\n\tmaxSmall = %d // the largest class\n\tquantum = %d\n\tminSlots = %d // of any class\n\tmaxSlots = %d // of any class\n", len(cs), largest, quantum, minSlots, maxSlots)
-	fmt.Fprintf(&b, "\tshardBytes = %d // what one P owns of an allocator: all caches, and an empty one\n)\n\n", last.cache+64+last.slots*16+64)
+	fmt.Fprintf(&b, "\tshardBytes = %d // what one P owns of an allocator: all caches, and an empty one\n)\n\n", (last.cache+line+last.slots*16+line-1)&^(line-1)+line)
 	b.WriteString("// classTable has one element per class: bytes per block, granules per slab,\n// blocks per slab, room for block references, and where the class's cache is\n// in a shard.\n")
 	b.WriteString("var classTable = [numClasses]classInfo{\n")
 	for _, c := range cs {
