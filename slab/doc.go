@@ -52,8 +52,8 @@
 //  4. The slabs: blocks that came back, of the fullest slab first, then
 //     blocks never used. While other Ps take from the list, too, each takes
 //     from slabs of its own; see takers.go.
-//  5. The arena: a new slab. Before that, idle lists give back what they
-//     have parked.
+//  5. The arena: a new slab, a small one while the class has few blocks.
+//     Before that, idle lists give back what they have parked.
 //
 // Put is the mirror image: the P's cache; when it is full, its colder part
 // goes to the reserve, if this P's bursts have earned the list one, else to
@@ -111,7 +111,8 @@
 // These are hard bounds: room is claimed before blocks move into it, on slow
 // paths only. See bound.go. Where resident memory grows to a new peak, what the
 // P that makes it grow and the depots have parked and were not asked for goes
-// home, but for the smallest blocks, and so do the runs of large blocks. After
+// home, but for the smallest blocks, and so do the runs of large blocks, and
+// what is parked on Ps that did nothing since the last peak. After
 // a load is over its memory goes back to the system by itself within
 // GiveBackOps slow-path operations, and by Trim at once.
 //
@@ -139,7 +140,8 @@
 // # Lock order
 //
 // maint of an owner, its life, a list or the large blocks, tags, locals, the
-// store of metadata, the arena. Nobody holds two lists.
+// segments that depots are made of, the store of metadata, the arena. Nobody
+// holds two lists.
 //
 // # Papers
 //
