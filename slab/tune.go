@@ -40,6 +40,13 @@ const (
 	yieldLeast = 128
 )
 
+const (
+	// lookSmall is the largest block of lists that are looked over only once in
+	// lookSeldom rounds: they have few bytes to give, and want them back soon.
+	lookSmall  = 1 << 10
+	lookSeldom = 4
+)
+
 // lookMost is how many blocks one look moves from a depot to their slabs: it
 // is done at somebody's expense.
 const lookMost = 4
@@ -47,7 +54,8 @@ const lookMost = 4
 // lookOver is called after every slow operation, with the P that made it. It
 // looks at one list, each in its turn, and gives back what that P and the depot
 // have parked beyond what was asked for since the last look: so that classes
-// which a program has done with do not keep their slabs.
+// which a program has done with do not keep their slabs. But each look leads to
+// another slow operation later, as likely as not.
 func (o *owner) lookOver(id int) {
 	round := o.rounds[min(uint(id), uint(len(o.rounds)-1))].Add(1)
 	if round%tickEvery == 0 {
@@ -63,7 +71,10 @@ func (o *owner) lookOver(id int) {
 	if len(o.lists) == 1 {
 		return
 	}
-	o.lists[round%uint32(len(o.lists))].atLeisure((*list).lookOver)
+	n := uint32(len(o.lists))
+	if l := o.lists[round%n]; l.stride > lookSmall || round/n%lookSeldom == 0 {
+		l.atLeisure((*list).lookOver)
+	}
 }
 
 // atLeisure calls f under the lock of a list that is in use, unless somebody
