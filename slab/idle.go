@@ -20,6 +20,13 @@ const (
 	idlePart = 64
 )
 
+// done is what leave knows of a P: its slow operations, and if there were none
+// since the last call the sum of what it had done.
+type done struct {
+	slow uint32
+	all  uint64
+}
+
 // leave is called at a new peak of resident memory, which should not be made of
 // what is parked on Ps that do nothing: those, for one, that a goroutine worked
 // on before it moved. It empties the caches of the Ps that did nothing since the
@@ -34,29 +41,34 @@ func (o *owner) leave() {
 		return
 	}
 	if len(o.didAll) < high {
-		o.didAll = append(o.didAll, make([]uint64, high-len(o.didAll))...)
+		o.didAll = append(o.didAll, make([]done, high-len(o.didAll))...)
 	}
-	idle, bytes := make([]bool, high), int64(0)
-	for id := range idle {
+	var idle []int
+	bytes := int64(0)
+	for id := range high {
+		d := &o.didAll[id]
+		if slow := o.rounds[id].Load(); slow != d.slow { // the usual case, without a look at its caches
+			*d = done{slow: slow}
+			continue
+		}
 		all, parked := uint64(0), int64(0)
 		for _, l := range o.lists {
-			done, n := o.doneBy(id, l)
-			all, parked = all+done, parked+n
+			sum, n := o.doneBy(id, l)
+			all, parked = all+sum, parked+n
 		}
-		if idle[id] = all == o.didAll[id] && parked > 0; idle[id] {
+		if all == d.all && parked > 0 {
+			idle = append(idle, id)
 			bytes += parked
 		}
-		o.didAll[id] = all
+		d.all = all
 	}
 	if bytes < max(idleLeast, o.peak.Load()/idlePart) {
 		return
 	}
 	o.atRest(func(l *list) {
-		o.eachPCache(l, func(id int, c *statspage.Cache) {
-			if id < high && idle[id] {
-				l.drainP(id, c)
-			}
-		})
+		for _, id := range idle {
+			l.drainP(id, o.cacheOf(id, l))
+		}
 	})
 }
 

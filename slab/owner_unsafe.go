@@ -69,7 +69,8 @@ type owner struct {
 	maint sync.Mutex
 	// What each P had done with each list when tidy last looked, and with all of
 	// them when leave did. Guarded by maint.
-	did, didAll []uint64
+	did    []uint64
+	didAll []done
 
 	// life is held shared by slow paths that look at records of the arena
 	// without a list's lock, and exclusively by those who close.
