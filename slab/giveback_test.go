@@ -266,7 +266,11 @@ func TestSurvivorsGather(t *testing.T) {
 					a.Trim()
 				}
 				t.Logf("held to live: %.2f, after traffic %.2f", begun, ratio())
-				require.Less(t, ratio(), 1.25)
+				most := 1.25
+				if invariant.Enabled {
+					most = 1.5 // builds with checks refill and spill at random
+				}
+				require.Less(t, ratio(), most)
 				for _, b := range out {
 					a.Free(b)
 				}

@@ -137,7 +137,7 @@ type Counters struct {
 	PutBytes uint64
 }
 
-// Cache is the head of what one P owns of one list. It fills one cache line;
+// Cache is the head of what one P owns of one list, as long as a cache line;
 // the block references follow it.
 type Cache struct {
 	W       uint64 // gets<<CountBits | parked blocks*OneParked
