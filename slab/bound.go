@@ -91,13 +91,9 @@ func (l *list) boundDepot() {
 
 // depotMax is how many blocks the depot may hold: enough for a few Ps to
 // exchange whole caches, and for bursts of small blocks, as far as the
-// list's share for depots goes; as many as one cache has room for while one P
-// takes blocks and nobody else brings some, whose bursts its reserve is for.
+// list's share for depots goes.
 func (l *list) depotMax() int {
-	most := int(l.slots)
-	if !l.isAlone() {
-		most = max(most, min(maxDepotBlocks, maxDepotBytes/int(l.stride)))
-	}
+	most := max(int(l.slots), min(maxDepotBlocks, maxDepotBytes/int(l.stride)))
 	return min(most, int(l.o.depotShare)/int(l.stride))
 }
 

@@ -327,7 +327,6 @@ func (l *list) put(r ref) bool {
 	if c == nil {
 		l.putDirect(r)
 	}
-	l.bringing(uint32(id) + 1)
 	l.boundDepot()
 	l.mu.Unlock()
 	l.o.lookOver(id)

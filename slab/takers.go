@@ -10,9 +10,8 @@ import "offheap.example/lookaside/internal/percpu"
 //
 // takers is what a list knows about it. Guarded by the list's lock.
 type takers struct {
-	last    uint32 // who took blocks last
-	alone   uint32 // how often that one did so in a row
-	strange uint32 // how many more times that one must bring blocks until others count as gone who brought some
+	last  uint32 // who took blocks last
+	alone uint32 // how often that one did so in a row
 }
 
 const (
@@ -50,19 +49,6 @@ func (t *takers) taking(me uint32) {
 		t.alone++
 	}
 }
-
-// bringing is called when me brings blocks that its cache has no room for.
-func (t *takers) bringing(me uint32) {
-	switch {
-	case t.last != me:
-		t.strange = aloneAfter
-	case t.strange > 0:
-		t.strange--
-	}
-}
-
-// isAlone reports whether blocks went to and came from one P of late.
-func (t *takers) isAlone() bool { return t.alone >= aloneAfter && t.strange == 0 }
 
 // pick returns the slab from which me should take its next blocks: one of the
 // fullest that nobody else takes from. Where there are more slabs with free
