@@ -136,3 +136,43 @@ func (s *segments) forget() {
 	s.free = nil
 	s.mu.Unlock()
 }
+
+// roomInDepot makes room for n more blocks, so that nobody allocates while
+// pinned.
+func (l *list) roomInDepot(n uint32) { l.o.segments.lend(&l.depot, int(n)) }
+
+// popDepot takes the newest good block from the depot, if there is one; see
+// pop.
+func (l *list) popDepot() ref {
+	for l.depot.n > 0 {
+		var one [1]ref
+		l.depot.pop(one[:])
+		l.n.Depot = uint64(l.depot.n)
+		if r := one[0]; *r.stateByte()&^subMask == stParked {
+			return r
+		}
+	}
+	return ref{}
+}
+
+// spillDepot puts the oldest blocks of the depot on their slabs until keep
+// are left.
+func (l *list) spillDepot(keep int) {
+	l.putOldestBack(&l.depot, keep)
+	l.n.Depot = uint64(l.depot.n)
+}
+
+// emptyDepot is spillDepot of everything, and of the room.
+func (l *list) emptyDepot() {
+	l.spillDepot(0)
+	l.o.segments.takeBack(&l.depot)
+}
+
+// putOldestBack puts the oldest blocks of d on their slabs until keep are left.
+func (l *list) putOldestBack(d *depot, keep int) {
+	for d.n > keep {
+		refs := d.oldest(d.n - keep)
+		l.putBack(refs)
+		d.drop(len(refs))
+	}
+}

@@ -22,9 +22,14 @@ func parkedBy(a *Allocator, id int) (bytes int64) {
 	return bytes
 }
 
-// useTwoPs makes the second P park something.
+// useTwoPs makes the second P park something, and leaves one P that runs.
 func useTwoPs(t *testing.T, a *Allocator) {
 	t.Helper()
+	if percpu.Current() == percpu.Tokens {
+		t.Skip("tokens have no Ps")
+	}
+	before := runtime.GOMAXPROCS(2)
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 	for try := 0; parkedBy(a, 1) < idleLeast; try++ {
 		require.Less(t, try, 5000, "no goroutine ever came to the second P")
 		var wg sync.WaitGroup
@@ -42,17 +47,13 @@ func useTwoPs(t *testing.T, a *Allocator) {
 		}
 		wg.Wait()
 	}
+	runtime.GOMAXPROCS(1)
 }
 
 // A P that works no more keeps nothing for long, while others work.
 func TestIdlePsGiveBack(t *testing.T) {
-	if percpu.Current() == percpu.Tokens {
-		t.Skip("tokens have no Ps")
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	a := newAllocator(t)
 	useTwoPs(t, a)
-	runtime.GOMAXPROCS(1)
 	idle := parkedBy(a, 1)
 	require.NoError(t, a.Audit())
 	few := make([][]byte, 2048)
@@ -83,13 +84,8 @@ func TestIdlePsGiveBack(t *testing.T) {
 // A new peak of resident memory is not made of what a P has parked that did
 // nothing since the last one; who works keeps what he needs.
 func TestIdlePsGiveBackAtPeaks(t *testing.T) {
-	if percpu.Current() == percpu.Tokens {
-		t.Skip("tokens have no Ps")
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	a := newAllocator(t)
 	useTwoPs(t, a)
-	runtime.GOMAXPROCS(1)
 	require.GreaterOrEqual(t, parkedBy(a, 1), int64(idleLeast))
 	work := func() { a.Free(mustAlloc(t, a, 100)) }
 	a.peak.Store(1) // as if there were a new one, of which what is parked is much
@@ -103,9 +99,7 @@ func TestIdlePsGiveBackAtPeaks(t *testing.T) {
 	require.Equal(t, mine, parkedBy(a, 0), "it worked in between")
 	require.NoError(t, a.Audit())
 
-	runtime.GOMAXPROCS(2)
 	useTwoPs(t, a)
-	runtime.GOMAXPROCS(1)
 	a.leave()
 	a.peak.Store(64 * idlePart << 20)
 	for range 3 {

@@ -293,18 +293,6 @@ func (l *list) pop(c *statspage.Cache) ref {
 	}
 }
 
-func (l *list) popDepot() ref {
-	for l.depot.n > 0 {
-		var one [1]ref
-		l.depot.pop(one[:])
-		l.n.Depot = uint64(l.depot.n)
-		if r := one[0]; *r.stateByte()&^subMask == stParked {
-			return r
-		}
-	}
-	return ref{}
-}
-
 // put is the slow path of every put: r's state is parked already.
 func (l *list) put(r ref) bool {
 	l.mu.Lock()
@@ -401,40 +389,6 @@ func (l *list) drainCache(c *statspage.Cache) {
 	l.putBack(l.cacheRefs(c)[:i])
 	set64(&c.W, c.W-uint64(i)*statspage.OneParked)
 	add(&c.Out, uint64(i))
-}
-
-// roomInDepot makes room for n more blocks, so that nobody allocates while
-// pinned.
-func (l *list) roomInDepot(n uint32) { l.o.segments.lend(&l.depot, int(n)) }
-
-// spillDepot puts the oldest blocks of the depot on their slabs until keep
-// are left.
-func (l *list) spillDepot(keep int) {
-	l.putOldestBack(&l.depot, keep)
-	l.n.Depot = uint64(l.depot.n)
-}
-
-// putOldestBack puts the oldest blocks of d on their slabs until keep are left.
-func (l *list) putOldestBack(d *depot, keep int) {
-	for d.n > keep {
-		refs := d.oldest(d.n - keep)
-		l.putBack(refs)
-		d.drop(len(refs))
-	}
-}
-
-// putReserveBack puts a reserve's blocks on their slabs, and takes its room
-// away. The shards are revoked.
-func (l *list) putReserveBack(id int, c *statspage.Cache) {
-	rv := l.takeReserve(id, c)
-	l.putOldestBack(&rv.depot, 0)
-	l.o.segments.takeAll(&rv.depot)
-}
-
-// emptyDepot is spillDepot of everything, and of the room.
-func (l *list) emptyDepot() {
-	l.spillDepot(0)
-	l.o.segments.takeBack(&l.depot)
 }
 
 // stats returns the list's account.

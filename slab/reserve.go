@@ -121,6 +121,14 @@ func (l *list) takeReserve(id int, c *statspage.Cache) (rv reserve) {
 	return rv
 }
 
+// putReserveBack puts a reserve's blocks on their slabs, and takes its room
+// away. The shards are revoked.
+func (l *list) putReserveBack(id int, c *statspage.Cache) {
+	rv := l.takeReserve(id, c)
+	l.putOldestBack(&rv.depot, 0)
+	l.o.segments.takeAll(&rv.depot)
+}
+
 // relinquish empties all reserves of the current P, whose room stays: it is
 // called before pages are asked for, so that no memory is held beyond what
 // is in use for the sake of bursts.

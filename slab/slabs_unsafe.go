@@ -184,7 +184,9 @@ func (l *list) fill(refs []ref, s *slabHdr, me uint32) uint32 {
 		s.taker = me
 		left = l.takeFrom(s, refs[:left])
 	}
-	copy(refs, refs[left:])
+	if left > 0 {
+		copy(refs, refs[left:])
+	}
 	refs = refs[:len(refs)-left]
 	l.shuffle(refs)
 	return uint32(len(refs))
